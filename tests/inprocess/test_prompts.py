@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -12,6 +12,7 @@ import yaml
 from mcp.server.mcpserver import MCPServer
 from mcp.server.mcpserver.prompts.base import AssistantMessage, UserMessage
 
+from bot.core.tools import Audience
 from bot.tools.mcp.transports.registry import standard
 from bot.tools.toolset import make_toolset
 from slack_sandbox.errors import ImpossibleAction
@@ -33,7 +34,6 @@ class Prompting(Asking):
 
     got: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
     down: bool = False
-    more: bool = False
 
     def server(self) -> MCPServer:
         if self._made is not None:
@@ -169,7 +169,7 @@ async def test_a_prompt_that_cannot_be_had_is_said_and_the_turn_goes_on(here: Wo
     ts = await here.slack.say(here.general, here.alice, "hm")
     [message] = here.slack.thread(here.general, ts)
     view = await chosen(here, await opened(here, message), "Code review")
-    prompting.down = True
+    prompting.down = here.errors_expected = True
     await here.slack.submit(here.alice, view, {fields(view)["language"]: {"value": "Rust"}})
     await here.reply(ts, "All done.")
     await here.reply(ts, "I couldn't get “Code review” from modern: it refused")
@@ -185,8 +185,7 @@ async def test_a_required_argument_has_to_be_entered(here: World) -> None:
 class TestAudience:
     @pytest.fixture
     def servers(self, prompting: Prompting) -> Sequence[AskingServer]:
-        [made] = [AskingServer("modern", asking=prompting)]
-        return [replace(made, audience=Audience(users=("U0SB0000005",)))]
+        return [AskingServer("modern", asking=prompting, audience=Audience(users=("U0SB0000005",)))]
 
     async def test_only_those_who_may_use_a_server_are_offered_its_prompts(self, here: World) -> None:
         assert here.alice.id == "U0SB0000005"
@@ -203,10 +202,17 @@ class TestAudience:
         assert here.bot.rows("SELECT count(*) FROM inbox") == [(0,)]
 
     async def test_whoever_has_lost_the_right_meanwhile_gets_no_prompt(
-        self, here: World, servers: Sequence[AskingServer]
+        self, here: World, prompting: Prompting, servers: Sequence[AskingServer]
     ) -> None:
         view = await chosen(here, await opened(here), "greet")
-        tools = cast(BotInside, here.bot).parts.tools
-        await tools.reconfigure([replace(servers[0], audience=Audience(users=(here.bob.id,)))])
-        ack = await here.slack.submit(here.alice, view, {})
-        assert "You can't use this tool server here" in str(ack)
+        [server] = cast(BotInside, here.bot).parts.tools._servers.values()  # pyright: ignore[reportPrivateUsage]
+
+        def close(_: object) -> None:
+            server.config = replace(servers[0], audience=Audience(users=(here.bob.id,)))
+
+        here.slack.on_call("chat.postMessage", before=close)
+        await here.slack.submit(here.alice, view, {})
+        dm = here.slack.open_dm(here.alice)
+        await here.until(lambda: any("All done." in each.plain for each in dm.messages.values()), what="the answer")
+        assert "not readable to you: you may not use that server here" in said(here)
+        assert prompting.got == []
