@@ -32,7 +32,7 @@ from bot.tools.text import line, visible
 MAX_PAGES = 20
 SECONDS = 20.0
 """The time limit of one request."""
-_ANY: TypeAdapter[dict[str, Any]] = TypeAdapter(dict[str, Any])
+_ANY: TypeAdapter[Any] = TypeAdapter(dict[str, Any])
 _SHOWN = 200
 """Resources of one page that are listed."""
 
