@@ -225,7 +225,7 @@ async def test_the_own_tools_are_called_under_their_own_names_beside_the_search(
     assert names(here.model.requests[0]) == [*own, *indirect_calls.NAMES]
     assert len({json.dumps(each.payload["tools"]) for each in here.model.requests}) == 1, "nothing changes on the way"
     results = [result(request) for request in here.model.requests[1:]]
-    assert results[0].startswith("Error: This is not possible with the server filesystem: it offers no resources")
+    assert results[0].startswith("Error: This is not possible with the server filesystem: it refused: ")
     assert "the end" in results[2]
     assert results[3] == "Yes"
 

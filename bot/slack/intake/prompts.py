@@ -8,7 +8,6 @@ import time
 
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
-from bot import failpoints
 from bot.core.begun_threads import in_no_thread
 from bot.core.inbox import Incoming, timestamp
 from bot.core.json_text import JsonObject
@@ -111,8 +110,7 @@ async def submit(handler: ApprovalHandler, asked: AuthorizationCheck, body: Json
     key, place = f"prompt-{view_id}", in_no_thread(desk.team, user)
     if opened.channel:
         place = ThreadRef(desk.team, opened.channel, opened.thread_ts, kind or KINDS.get(opened.channel[:1], "channel"))
-    with failpoints.around("use a prompt"):
-        thread = await handler.store.ask(_asked(place, user, chosen, key), prompt_window.notice(chosen, user, key))
+    thread = await handler.store.ask(_asked(place, user, chosen, key), prompt_window.notice(chosen, user, key))
     if thread:
         handler.wake(thread)
     return WindowResponse()
