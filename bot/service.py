@@ -152,7 +152,7 @@ class Service:
             advance=self._threads.wake,
             background=self.background,
         )
-        self._signing_in = signing_in.assemble(settings, store, tools, self._wake_both)
+        self.signing_in = signing_in.SigningIn(settings, store, tools, self._wake_both)
         judge = CallAuthorizer(
             *(store, tools, self._gateway, settings.policy, rules, problem), ReadMore(store, attached.contents)
         )
@@ -163,7 +163,7 @@ class Service:
             *(self._threads.watch, attached.for_model),
             task_watch=self._task_watch,
             stopping=lambda: self._threads.closed,
-            sign_in_requests=signing_in.requests(settings, store, self._gateway, self._signing_in),
+            sign_in_requests=signing_in.requests(settings, store, self._gateway, self.signing_in),
         )
         contexts = ContextWindows(settings.models, known, settings.compaction)
         self._undos = KeyedWorker(UndoRunner(store, tools, self._gateway).run, self._ignore)
@@ -181,7 +181,7 @@ class Service:
             identity.url,
             self._gateway.privacy,
             CostView(settings.budgets, settings.operators),
-            self._signing_in.accounts if self._signing_in else None,
+            self.signing_in.accounts,
             PromptDesk(tools.offers, identity.team, identity.bot_user, identity.org_wide),
         )
         budgets, self._cut = spending.assemble(settings, store, self._gateway, web.session, known)
@@ -245,8 +245,7 @@ class Service:
     async def start(self, url: str, seconds: float = slack.REQUEST_SECONDS) -> None:
         """Recover, then open the socket. In: its URL, and the time limit in seconds for requests to Slack before
         that."""
-        if self._signing_in is not None:
-            await self._signing_in.start()
+        await self.signing_in.start()
         await self._tools.start()
         await slack.warm(self._app, seconds)
         await self._cut.take_over()
@@ -259,8 +258,7 @@ class Service:
         # Not earlier: importing the openai package in a thread would delay opening the socket.
         self.background(self._load())
         connected = self._connectivity
-        if self._signing_in is not None:
-            self.background(self._signing_in.sign_ins.resume())
+        self.background(self.signing_in.resume())
         self.background(run_forever("the sweep", self._sweep.run))
         self.background(run_forever("removing old attachments", self._attached.contents.tidy_forever))
         self.background(run_forever("what cut off requests have cost", self._cut.run))
@@ -288,7 +286,7 @@ class Service:
             deadline.run_step("background tasks", self._background.wait(), 1.0),
             deadline.run_step("the tool servers", self._tools.aclose(), CLOSE_SECONDS, keep=0.5),
             deadline.run_step("the model", self._model.aclose(), 1.0),
-            *([deadline.run_step("sign-ins", self._signing_in.aclose(), 1.0)] if self._signing_in else []),
+            deadline.run_step("sign-ins", self.signing_in.aclose(), 1.0),
         )
         await deadline.run_step("the connection to Slack", self._socket.close(), 1.0)
 
