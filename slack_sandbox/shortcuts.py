@@ -28,6 +28,13 @@ class Shortcuts(Commands):
 
     shortcuts: dict[str, Shortcut]
 
+    def add_shortcut(
+        self, callback_id: str, name: str, kind: Literal["global", "message"], description: str = ""
+    ) -> None:
+        """Register a shortcut, as the app's manifest does."""
+        self.shortcuts[callback_id] = Shortcut(callback_id, name, kind, description)
+        self._changes.touch()
+
     async def shortcut(self, person: Person, callback_id: str, message: Message | None = None) -> Json | None:
         """Use a shortcut; with a message, one of the menu of that message.
 

@@ -129,8 +129,10 @@ def test_the_manifest_asks_for_what_the_bot_uses(name: str) -> None:
     assert {needs[event] for event in events if event in needs} | posts | looks | of_an_agent == set(scopes)
     assert ("agent_view" in manifest["features"]) is is_agent
     assert manifest["features"]["app_home"]["home_tab_enabled"] is True
-    shortcuts = {each["callback_id"]: each["type"] for each in manifest["features"]["shortcuts"]}
-    assert shortcuts == {prompt_window.SHORTCUT: "global", prompt_window.MESSAGE_SHORTCUT: "message"}
+    kept = ("callback_id", "name", "type", "description")
+    assert [tuple(each[key] for key in kept) for each in manifest["features"]["shortcuts"]] == [
+        *prompt_window.SHORTCUTS
+    ]
     assert manifest["settings"]["socket_mode_enabled"] is True
     assert manifest["settings"]["interactivity"]["is_enabled"] is True
 

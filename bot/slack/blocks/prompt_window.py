@@ -31,6 +31,11 @@ SHORTCUT = "use_prompt"
 """The callback id of the shortcut in the menu beside the message field."""
 MESSAGE_SHORTCUT = "use_prompt_here"
 """The same for the one in the menu of a message."""
+SHORTCUTS = (
+    (SHORTCUT, "Use a prompt", "global", "From a tool server"),
+    (MESSAGE_SHORTCUT, "Use a prompt here", "message", "From a tool server"),
+)
+"""As the manifests have them: id, name, kind and description."""
 WINDOW = "prompt.use"
 CHOOSE = "prompt.choose"
 """The action of the menu of prompts."""
