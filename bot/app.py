@@ -74,6 +74,7 @@ async def run(
             )
             await signing_in.load(tools)
             service = Service(settings, store, web, identity, tools, model=model, catalogue=catalogue)
+            reloading.prepare = service.signing_in.serve
             starting = asyncio.create_task(service.start(url, asking.remaining(START_SECONDS)))
             stopping = asyncio.create_task(stopped.wait())
             await asyncio.wait([starting, stopping], return_when=asyncio.FIRST_COMPLETED)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,13 +12,19 @@ from bot.config import mcp_json, settings
 from bot.config.lint import Finding
 from bot.config.settings import Settings
 from bot.errors import SettingsError
+from bot.signing_in import with_accounts
 from bot.tools.disk import Disk, DiskTimeoutError
 from bot.tools.mcp.toolset import Changes, McpToolset
+from bot.tools.server_config import ServerConfig
 
 log = logging.getLogger(__name__)
 
 READ_SECONDS = 10.0
 """Time limit for reading the files."""
+
+
+Prepare = Callable[[Settings, Sequence[ServerConfig]], Awaitable[None]]
+"""Makes ready what other servers need. Raises SettingsError."""
 
 
 class Reloading:
@@ -36,6 +42,8 @@ class Reloading:
         default those of the process."""
         self._settings, self._configured, self._tools = loaded, configured, tools
         self._environment, self._directory = environment, directory
+        self.prepare: Prepare | None = None
+        """Called before other servers are used. What it raises keeps the old ones."""
         self._asked = asyncio.Event()
         self._disk = Disk("mcp.json")
 
@@ -63,7 +71,13 @@ class Reloading:
         if errors := [each for each in fresh if each.level == "error"]:
             _refuse(f"MCP_CONFIG: {'; '.join(map(_words, errors))}.")
             return
-        changes = await self._tools.reconfigure(configured.servers)
+        try:
+            if self.prepare is not None:
+                await self.prepare(loaded, configured.servers)
+        except (SettingsError, OSError) as problem:
+            _refuse(str(problem))
+            return
+        changes = await self._tools.reconfigure(with_accounts(configured.servers))
         self._settings, self._configured = loaded, configured
         mcp_json.log_findings(replace(configured, findings=fresh))
         log.info("MCP_CONFIG was read again: %s.", _summary(changes))

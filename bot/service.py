@@ -25,12 +25,12 @@ from bot.agent.tool_step import ToolSteps
 from bot.agent.turn import Agent
 from bot.agent.undo import UndoRunner
 from bot.config.settings import Settings
+from bot.core import own_tools
 from bot.core.cost_view import CostView
 from bot.core.known_models import KnownModels
 from bot.core.policy.approvers import is_group
 from bot.core.ports.model_check import ModelCheck
 from bot.core.ports.store import Store
-from bot.core.questions import ask_person
 from bot.core.sessions import SessionStatus
 from bot.core.turn_message import TURN
 from bot.deadline import STOP_SECONDS, Deadline
@@ -48,12 +48,13 @@ from bot.slack.delivery.rate import UpdateRate
 from bot.slack.delivery.sender import Sender
 from bot.slack.directory import Directory
 from bot.slack.gateway import SlackGateway
-from bot.slack.intake import agent_events, buttons, events, home, windows
+from bot.slack.intake import agent_events, buttons, events, home, prompts, windows
 from bot.slack.intake.catch_up import CatchUp
 from bot.slack.intake.missed_reader import MissedReader
 from bot.slack.intake.model_words import ModelWords
 from bot.slack.intake.own_messages import OwnMessages
 from bot.slack.own_posts import OwnPosts
+from bot.slack.prompt_desk import PromptDesk
 from bot.slack.reading.message import Ourselves
 from bot.slack.sessions import Sessions
 from bot.slack.socket import Socket
@@ -70,7 +71,7 @@ CLOSE_SECONDS = 3.5
 """Time for the tool servers to end at the shutdown."""
 
 Register = Callable[[AsyncApp, ApprovalHandler], None]
-LISTENERS: Sequence[Register] = (home.register,)
+LISTENERS: Sequence[Register] = (home.register, prompts.register)
 """Functions that register listeners other than those for messages, windows and buttons. For a slash command, add a
 module to `bot/slack/intake` and its `register` here."""
 
@@ -93,7 +94,7 @@ class Service:
     ) -> None:
         """`model` replaces the one from the settings, `catalogue` is what is known about models, `clock` gives the time
         of Slack's messages in Unix seconds."""
-        tools.offer([ask_person.TOOL] if settings.ask_person else [])
+        tools.offer(own_tools.offered(asks=settings.ask_person, resources=settings.tools.resources))
         limits = settings.limits
         self._settings, self._store, self._web, self._tools = settings, store, web, tools
         self._background = BackgroundTasks()
@@ -113,7 +114,9 @@ class Service:
         reader.may_stop = authorizer.may_stop
         reader.model_words = ModelWords(options, known, f"<@{identity.bot_user}>")
         self._sessions = Sessions(web.best_effort, store, self.background, enabled=identity.agent)
-        self._attached = attached = attaching.assemble(settings, web, identity, authorizer, ourselves, catalogue=known)
+        self._attached = attached = attaching.assemble(
+            settings, web, identity, authorizer, ourselves, catalogue=known, prompts=tools.offers
+        )
         self._gateway = SlackGateway(
             limits,
             web.repeatable,
@@ -149,7 +152,7 @@ class Service:
             advance=self._threads.wake,
             background=self.background,
         )
-        self._signing_in = signing_in.assemble(settings, store, tools, self._wake_both)
+        self.signing_in = signing_in.SigningIn(settings, store, tools, self._wake_both)
         judge = CallAuthorizer(
             *(store, tools, self._gateway, settings.policy, rules, problem), ReadMore(store, attached.contents)
         )
@@ -160,7 +163,7 @@ class Service:
             *(self._threads.watch, attached.for_model),
             task_watch=self._task_watch,
             stopping=lambda: self._threads.closed,
-            sign_in_requests=signing_in.requests(settings, store, self._gateway, self._signing_in),
+            sign_in_requests=signing_in.requests(settings, store, self._gateway, self.signing_in),
         )
         contexts = ContextWindows(settings.models, known, settings.compaction)
         self._undos = KeyedWorker(UndoRunner(store, tools, self._gateway).run, self._ignore)
@@ -178,7 +181,8 @@ class Service:
             identity.url,
             self._gateway.privacy,
             CostView(settings.budgets, settings.operators),
-            self._signing_in.accounts if self._signing_in else None,
+            self.signing_in.accounts,
+            PromptDesk(tools.offers, identity.team, identity.bot_user, identity.org_wide),
         )
         budgets, self._cut = spending.assemble(settings, store, self._gateway, web.session, known)
         self._agent = Agent(
@@ -241,8 +245,7 @@ class Service:
     async def start(self, url: str, seconds: float = slack.REQUEST_SECONDS) -> None:
         """Recover, then open the socket. In: its URL, and the time limit in seconds for requests to Slack before
         that."""
-        if self._signing_in is not None:
-            await self._signing_in.start()
+        await self.signing_in.start()
         await self._tools.start()
         await slack.warm(self._app, seconds)
         await self._cut.take_over()
@@ -255,8 +258,7 @@ class Service:
         # Not earlier: importing the openai package in a thread would delay opening the socket.
         self.background(self._load())
         connected = self._connectivity
-        if self._signing_in is not None:
-            self.background(self._signing_in.sign_ins.resume())
+        self.background(self.signing_in.resume())
         self.background(run_forever("the sweep", self._sweep.run))
         self.background(run_forever("removing old attachments", self._attached.contents.tidy_forever))
         self.background(run_forever("what cut off requests have cost", self._cut.run))
@@ -284,7 +286,7 @@ class Service:
             deadline.run_step("background tasks", self._background.wait(), 1.0),
             deadline.run_step("the tool servers", self._tools.aclose(), CLOSE_SECONDS, keep=0.5),
             deadline.run_step("the model", self._model.aclose(), 1.0),
-            *([deadline.run_step("sign-ins", self._signing_in.aclose(), 1.0)] if self._signing_in else []),
+            deadline.run_step("sign-ins", self.signing_in.aclose(), 1.0),
         )
         await deadline.run_step("the connection to Slack", self._socket.close(), 1.0)
 

@@ -13,12 +13,13 @@ from bot.config.settings import Settings
 from bot.core.identity import Identity, OAuthSettings, RemoteServer
 from bot.core.ports.chat import ChatGateway
 from bot.core.ports.store import Store
+from bot.late_accounts import LateAccounts
 from bot.tools.mcp.toolset import McpToolset
 from bot.tools.server_config import HttpServer, ServerConfig
 
 if TYPE_CHECKING:
-    from bot.identity.accounts import Accounts
     from bot.identity.callback import CallbackServer
+    from bot.identity.people import People
     from bot.identity.sign_ins import SignIns
     from bot.identity.web import Web
 
@@ -45,10 +46,10 @@ def _remote(server: HttpServer) -> RemoteServer:
 
 
 @dataclass(frozen=True, slots=True)
-class SigningIn:
-    """The parts, for a bot with servers to which people sign in."""
+class Parts:
+    """What a bot has with servers to which people sign in."""
 
-    accounts: Accounts
+    people: People
     sign_ins: SignIns
     web: Web
     callback: CallbackServer | None
@@ -65,43 +66,84 @@ class SigningIn:
         await self.web.aclose()
 
 
+class SigningIn:
+    """Signs people in, as soon as there is a server that needs it."""
+
+    def __init__(self, settings: Settings, store: Store, tools: McpToolset, wake: Callable[[int], None]) -> None:
+        """In: what schedules a thread and the update of its posts. Call `load` before. Raises SettingsError if there is
+        no key to keep sign-ins with."""
+        self._settings, self._store, self._tools, self._wake = settings, store, tools, wake
+        self.accounts = LateAccounts()
+        tools.use(self.accounts)
+        self._parts: Parts | None = None
+        self._make(settings, _of_people(tools.signing_in))
+
+    async def start(self) -> None:
+        """Begin to take in what browsers bring back."""
+        if self._parts is not None:
+            await self._parts.start()
+
+    async def resume(self) -> None:
+        """Go on with sign-ins that were cut off."""
+        if self._parts is not None:
+            await self._parts.sign_ins.resume()
+
+    async def serve(self, settings: Settings, servers: Sequence[ServerConfig]) -> None:
+        """Have people sign in to these servers, which are used next. Raises SettingsError if there is no key for
+        that."""
+        wanted = _of_people(servers)
+        if self._parts is not None:
+            self._parts.people.serve(wanted)
+        elif wanted:
+            await _import()
+            self._make(settings, wanted)
+            await self.start()
+            await self.resume()
+
+    async def aclose(self) -> None:
+        """Close what was opened."""
+        if self._parts is not None:
+            await self._parts.aclose()
+
+    def _make(self, settings: Settings, servers: Sequence[RemoteServer]) -> None:
+        """Make the parts, if people sign in to any of these servers."""
+        if not servers:
+            return
+        from bot.identity.accounts import Accounts  # noqa: PLC0415 - only such bots need the time for it
+        from bot.identity.callback import CallbackServer  # noqa: PLC0415
+        from bot.identity.people import People  # noqa: PLC0415
+        from bot.identity.sign_ins import SignIns  # noqa: PLC0415
+        from bot.identity.vault import vault_of  # noqa: PLC0415
+        from bot.identity.web import Web  # noqa: PLC0415
+
+        vault, web = vault_of(settings.variables), Web()
+        people = People(servers, self._store, vault, web)
+        people.ended = self._tools.signed_out
+        public = self._settings.public_url
+        redirect = f"{public or LOOPBACK}/oauth/callback"
+        sign_ins = SignIns(people, self._store, vault, web, redirect=redirect, public=public, wake=self._wake)
+        listen, secure = self._settings.callback_listen, public.startswith("https:")
+        callback = CallbackServer(sign_ins, vault, listen, secure=secure) if public else None
+        self._parts = Parts(people, sign_ins, web, callback)
+        self.accounts.accounts = Accounts(people, sign_ins)
+
+
+def _of_people(servers: Sequence[ServerConfig]) -> Sequence[RemoteServer]:
+    """Return the servers to which people sign in."""
+    return [_remote(each) for each in servers if isinstance(each, HttpServer) and each.account is Identity.PERSON]
+
+
 async def load(tools: McpToolset) -> None:
     """Import what signing people in needs, outside the event loop."""
-    if any(each.account is Identity.PERSON for each in tools.signing_in):
-        for name in ("accounts", "callback", "sign_ins", "vault"):
-            await asyncio.to_thread(importlib.import_module, f"bot.identity.{name}")
+    if _of_people(tools.signing_in):
+        await _import()
 
 
-def assemble(settings: Settings, store: Store, tools: McpToolset, wake: Callable[[int], None]) -> SigningIn | None:
-    """Return the parts, after `load`; None if people sign in nowhere. Raises SettingsError if there is no key to keep
-    sign-ins with.
-
-    wake: schedules a thread and the update of its posts.
-    """
-    servers = [_remote(each) for each in tools.signing_in if each.account is Identity.PERSON]
-    if not servers:
-        return None
-    from bot.identity.accounts import Accounts  # noqa: PLC0415 - only such bots need the time for it
-    from bot.identity.callback import CallbackServer  # noqa: PLC0415
-    from bot.identity.people import People  # noqa: PLC0415
-    from bot.identity.sign_ins import SignIns  # noqa: PLC0415
-    from bot.identity.vault import vault_of  # noqa: PLC0415
-    from bot.identity.web import Web  # noqa: PLC0415
-
-    vault, web = vault_of(settings.variables), Web()
-    people = People(servers, store, vault, web)
-    people.ended = tools.signed_out
-    public = settings.public_url
-    redirect = f"{public or LOOPBACK}/oauth/callback"
-    sign_ins = SignIns(people, store, vault, web, redirect=redirect, public=public, wake=wake)
-    listen, secure = settings.callback_listen, public.startswith("https:")
-    callback = CallbackServer(sign_ins, vault, listen, secure=secure) if public else None
-    accounts = Accounts(people, sign_ins)
-    tools.use(accounts)
-    return SigningIn(accounts, sign_ins, web, callback)
+async def _import() -> None:
+    for name in ("accounts", "callback", "sign_ins", "vault"):
+        await asyncio.to_thread(importlib.import_module, f"bot.identity.{name}")
 
 
-def requests(settings: Settings, store: Store, gateway: ChatGateway, parts: SigningIn | None) -> SignInRequests:
+def requests(settings: Settings, store: Store, gateway: ChatGateway, parts: SigningIn) -> SignInRequests:
     """Return what asks people to sign in."""
-    accounts = parts.accounts if parts else None
-    return SignInRequests(store, store, gateway, accounts, settings.limits.approval_hours)
+    return SignInRequests(store, store, gateway, parts.accounts, settings.limits.approval_hours)

@@ -10,17 +10,17 @@ from typing import Any
 
 from slack_sandbox import text as texts
 from slack_sandbox import validation
-from slack_sandbox.commands import Commands
 from slack_sandbox.errors import ApiError, ImpossibleAction
 from slack_sandbox.forms import References, action_body, state_values
 from slack_sandbox.journal import ApiCall
 from slack_sandbox.model import Channel, Json, Message, Person, View
+from slack_sandbox.shortcuts import Shortcuts
 
 Values = Mapping[str, Mapping[str, Any]]
 
 
-class Interactions(Commands):
-    """Clicks, modals and commands; each returns the app's acknowledgement.
+class Interactions(Shortcuts):
+    """Clicks, modals, shortcuts and commands; each returns the app's acknowledgement.
 
     An acknowledgement is `{}` when it had no payload, and None when none came within the acknowledgement timeout,
     where a real person sees a warning sign.

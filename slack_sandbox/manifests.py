@@ -9,6 +9,7 @@ from typing import Any
 
 from slack_sandbox.methods import METHODS
 from slack_sandbox.model import Json
+from slack_sandbox.shortcuts import Shortcut
 
 AGENT_SCOPE = "assistant:write"
 _AGENT_EVENTS = ("app_context_changed", "agent_session_stopped", "agent_session_title_changed")
@@ -32,6 +33,8 @@ _LIMITS = (
 )
 """(place, characters) of texts."""
 PROMPTS = 4
+SHORTCUTS, SHORTCUT_NAME, SHORTCUT_ABOUT = 10, 24, 150
+"""How many an app may have, and the characters of their texts."""
 
 
 class ManifestError(ValueError):
@@ -60,7 +63,25 @@ def check(manifest: Json) -> tuple[set[str], set[str]]:
         if len(_at(manifest, place) or "") > limit:
             raise ManifestError(f"{place} has more than {limit} characters")
     _check_agent(manifest, scopes, events)
+    if shortcuts(manifest) and "commands" not in scopes:
+        raise ManifestError("shortcuts need the scope commands")
     return scopes, events
+
+
+def shortcuts(manifest: Json) -> dict[str, Shortcut]:
+    """Return the shortcuts of a manifest, by their callback ids. Raise ManifestError."""
+    found: dict[str, Shortcut] = {}
+    for each in _at(manifest, "features.shortcuts") or []:
+        name, id_, kind, about = (_at(each, key) for key in ("name", "callback_id", "type", "description"))
+        if not (name and id_ and about) or kind not in ("global", "message") or id_ in found:
+            raise ManifestError("a shortcut needs a name, a type, a description and a callback_id of its own")
+        for text, limit in ((name, SHORTCUT_NAME), (about, SHORTCUT_ABOUT)):
+            if len(text) > limit:
+                raise ManifestError(f"a text of a shortcut has more than {limit} characters")
+        found[id_] = Shortcut(id_, name, kind, about)
+    if len(found) > SHORTCUTS:
+        raise ManifestError(f"an app has at most {SHORTCUTS} shortcuts")
+    return found
 
 
 def _check_agent(manifest: Json, scopes: set[str], events: set[str]) -> None:

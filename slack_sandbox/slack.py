@@ -75,7 +75,7 @@ class SlackSandbox(Interactions):
         changes = Changes(self._describe)
         workspace = Workspace(clock, bot_name, team_name)
         self.hub = SocketHub(workspace.app_id, ack_timeout, clock, changes.touch)
-        self.commands = {}
+        self.commands, self.shortcuts = {}, {}
         super().__init__(workspace, Events(workspace, self.hub, clock, self.scopes), clock, changes)
         self._slack = methods.MethodContext(self.workspace, self.events, self.hub, self.clock, self.scopes)
         self._slack.file_share_delay = file_share_delay
@@ -182,8 +182,11 @@ class SlackSandbox(Interactions):
         return self.events.subscriptions
 
     def install(self, manifest: Json) -> None:
-        """Give the app the scopes and events of a manifest. Raise ManifestError for what Slack would refuse."""
+        """Give the app the scopes, events and shortcuts of a manifest. Raise ManifestError for what Slack would
+        refuse."""
         scopes, events = manifests.check(manifest)
+        self.shortcuts.clear()
+        self.shortcuts.update(manifests.shortcuts(manifest))
         self.scopes.clear()
         self.scopes.update(scopes)
         self.subscriptions.clear()

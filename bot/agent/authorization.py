@@ -75,7 +75,7 @@ class CallAuthorizer:
             await pace.checkpoint()
         notes: dict[int, str] = {}
         for call in calls:
-            if call.state is CallState.READY and self._is_shared(state, self.toolset.find(call.tool)):
+            if call.state is CallState.READY and self._is_shared(state, self._tool_of(call)):
                 call.state, notes[call.position] = CallState.AWAITING, SHARED
             elif call.state is CallState.AWAITING and not call.wants_input:
                 notes[call.position] = await self._look_for_grant(state, call)
@@ -85,7 +85,7 @@ class CallAuthorizer:
         """Evaluate a recorded call again, with the policy, grants and paths as they are now."""
         arguments = json.loads(call.arguments)
         ruling = (await self._rule(tool, arguments, len(call.arguments), await self._facts(state))).ruling
-        if ruling is Ruling.ALLOW and self._is_shared(state, tool):
+        if ruling is Ruling.ALLOW and self._is_shared(state, self.toolset.meant(tool, arguments)):
             return Ruling.ASK
         if ruling is not Ruling.ASK:
             return ruling
@@ -93,6 +93,10 @@ class CallAuthorizer:
         if granted_by:
             call.why = granted_by
         return Ruling.ALLOW if granted_by else Ruling.ASK
+
+    def _tool_of(self, call: Call) -> Tool | None:
+        tool = self.toolset.find(call.tool)
+        return self.toolset.meant(tool, json.loads(call.arguments)) if tool is not None else None
 
     @staticmethod
     def _is_shared(state: ThreadState, tool: Tool | None) -> bool:
@@ -119,6 +123,8 @@ class CallAuthorizer:
 
         size: the number of characters in the arguments.
         """
+
+        tool = self.toolset.meant(tool, arguments)
 
         def judge(inside: Inside) -> Judgement:
             judgements = [self.policy.judge(tool, arguments, each, inside) for each in facts]

@@ -23,12 +23,12 @@ from bot.agent.turn_end import commit_and_log
 from bot.core import pseudonyms
 from bot.core.attachments import MARK
 from bot.core.budget import Standing
-from bot.core.calls import OWN_SERVER
 from bot.core.compaction import Measure
 from bot.core.json_text import sha256
 from bot.core.ledger import TurnLedger
 from bot.core.limits import TRIES, Limits
 from bot.core.model_options import AskedModel, ModelOptions, Selection, ThreadModel
+from bot.core.own_tools import is_own
 from bot.core.ports.chat import ChatGateway
 from bot.core.ports.model import Model, ModelRequest, Reply
 from bot.core.ports.model_check import ModelCheck
@@ -92,7 +92,7 @@ class ModelStep:
         stop = Stop()
         # One watch for both waits, so that a stop which is noticed between them is not lost.
         with StopWatch(self.store, self.tool_steps.watch, state, stop):
-            if all(tool.server == OWN_SERVER for tool in self.toolset.tools()):
+            if all(is_own(tool) for tool in self.toolset.tools()):
                 self.gateway.working(state.id, state.part, "Waiting for the tools to start")
             problems = await _unless_stopped(stop, self.toolset.ready(self.limits.servers_seconds))
             if problems is None:

@@ -32,6 +32,7 @@ from bot.core.ports.toolset import Held, Toolset
 from bot.core.posts import Draft
 from bot.core.questions import granted
 from bot.core.questions.question import Approval, CallKind
+from bot.core.resource_tools import RESOURCES_SERVER
 from bot.core.thread import ThreadState
 from bot.core.tools import BusyError, CallResult, DeliveryStatus, Dialogue, Tool, UndoSnapshot, position_in_step
 from bot.core.transaction import Change
@@ -112,7 +113,7 @@ class ToolExecutor:
             return
         under_grant = granted.grant_of(call)[0] > 0
         record = await self.granted_records.begin(state, call, tool) if under_grant else None
-        if tool.identity is Identity.PERSON:
+        if tool.identity is Identity.PERSON or tool.server == RESOURCES_SERVER:
             tool = replace(tool, person=state.turn.requester if state.turn else "")
         if (outcome := await _unless(stop, self._send(state, call, tool, held, stop))) is None:
             await self._break_off(state, call)

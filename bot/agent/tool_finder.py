@@ -10,6 +10,7 @@ from bot.agent import prompt
 from bot.core import indirect_calls
 from bot.core.calls import Call, CallOutcome
 from bot.core.indirect_calls import Written
+from bot.core.own_tools import is_own
 from bot.core.policy.rules import Facts, Policy, Tier
 from bot.core.ports.toolset import Toolset
 from bot.core.tool_index import ToolIndex
@@ -33,9 +34,9 @@ class ToolFinder:
     policy: Policy
     facts: Sequence[Facts]
 
-    async def names(self) -> list[str]:
-        """Return the names of the tools that the model may be offered here."""
-        tools = self.toolset.tools()
+    async def names(self, *, own: bool = True) -> list[str]:
+        """Return the names of the tools that the model may be offered here; with `own`, those of the bot's own, too."""
+        tools = [tool for tool in self.toolset.tools() if own or not is_own(tool)]
         size = len(tools) * len(self.facts) * self.policy.effort
         return [tool.name for tool in await offload(size, self.policy.offered, tools, self.facts)]
 
@@ -65,7 +66,9 @@ class ToolFinder:
         """Answer a call of `search_tools`. Nothing outside is asked, so it has ended when it is recorded."""
         query = mapping(parsed(call.arguments)).get("query")
         words = query[:MAX_QUERY] if isinstance(query, str) else ""
-        tools, names = self.toolset.tools(), await self.names()
+        # The bot's own are defined in the request beside the search.
+        tools = [tool for tool in self.toolset.tools() if not is_own(tool)]
+        names = await self.names(own=False)
         index = await offload(len(tools) * _WORK, _index, tools)
         found = await offload(len(tools) * (len(words) + 1), index.search, words, set(names))
         call.result = await offload(len(names) * 1_000, _answered, words, found, names)

@@ -5,12 +5,15 @@ from __future__ import annotations
 import logging
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
+from functools import cache
+from itertools import combinations
 
 from bot.agent.compaction_plan import tokens_of
 from bot.agent.compaction_windows import ContextWindows
-from bot.core import indirect_calls, long_results, untrusted
+from bot.core import indirect_calls, long_results, own_tools, untrusted
 from bot.core.json_text import JsonObject, sha256
 from bot.core.limits import MAX_TOOLS
+from bot.core.own_tools import is_own
 from bot.core.policy.rules import Facts, Policy
 from bot.core.ports.store import Log
 from bot.core.ports.toolset import Toolset
@@ -26,9 +29,6 @@ NO_FUNCTIONS = "[]"
 MAX_LISTS = 100
 """Lists kept in memory: the policy may offer different tools in different places."""
 
-SEARCHED = (indirect_calls.DIGEST, indirect_calls.BODY)
-"""The list for a thread whose tools are found by searching."""
-
 _lists: dict[tuple[str, ...], tuple[str, str]] = {}
 
 
@@ -43,7 +43,7 @@ class ToolOffer:
         """Return whether tools are to be searched for, in requests to a model. In: the tools, and their definitions as
         JSON text."""
         if self.settings.search is not None:
-            return self.settings.search and bool(tools)
+            return self.settings.search and not all(is_own(tool) for tool in tools)
         return len(tools) > MAX_TOOLS or tokens_of(body) > self.settings.share * self.windows.of(model)
 
 
@@ -68,11 +68,11 @@ async def offered_functions(
     While a server is unavailable (`problems` is not empty), a thread keeps the list of its last request: the calls in
     its history need their tools, and the provider's cache needs the same bytes.
     """
-    if state.functions == indirect_calls.DIGEST:
-        return SEARCHED
     every = toolset.tools()
     known = {tool.name for tool in every}
     tools = await offload(len(every) * len(facts) * policy.effort, policy.offered, every, facts)
+    if state.functions in _searching():
+        return searched(tools)
     if state.cut:
         known, tools = {*known, long_results.READ_MORE}, [*tools, long_results.TOOL]
     live = await functions(tools)
@@ -84,7 +84,25 @@ async def offered_functions(
     was, now = models
     if found[0] == state.functions and was in (now, ""):
         return found
-    return SEARCHED if offer.searches(tools, found[1], now) else found
+    return searched(tools) if offer.searches(tools, found[1], now) else found
+
+
+def searched(tools: Sequence[Tool]) -> tuple[str, str]:
+    """Return the list for a thread whose tools are found by searching: two functions, and the bot's own tools, which
+    the model needs not search for. It is the same whatever the servers offer.
+
+    `read_more` is there from the beginning, so that the first result that is cut changes nothing.
+    """
+    own = [tool for tool in tools if is_own(tool)]
+    return _with_digest([each.function() for each in (*own, long_results.TOOL)] + list(indirect_calls.FUNCTIONS))
+
+
+@cache
+def _searching() -> frozenset[str]:
+    """Return the digests of all lists by which a thread is known to search."""
+    every = own_tools.offered(asks=True, resources=True)
+    some = [chosen for many in range(len(every) + 1) for chosen in combinations(every, many)]
+    return frozenset({indirect_calls.DIGEST, *(searched(each)[0] for each in some)})
 
 
 async def functions(tools: Sequence[Tool]) -> tuple[str, str]:

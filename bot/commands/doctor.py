@@ -19,13 +19,16 @@ from bot.commands.replay import DAY, Replayed, as_json, as_text, replay
 from bot.config import mcp_json
 from bot.config.lint import Finding, caught, findings_for
 from bot.config.settings import Settings, load
+from bot.core.identity import Identity
 from bot.core.policy.approvers import Approvers
+from bot.core.policy.conditions import listed
 from bot.core.policy.rules import Judgement, Policy, Ruling, tier
-from bot.core.server_state import ServerState
+from bot.core.server_state import ServerState, lasting
 from bot.core.tools import Tool, within_budget
 from bot.errors import SettingsError, StoreError
 from bot.signing_in import with_accounts
-from bot.slack.app import Identity, clients, preflight
+from bot.slack import app as slack
+from bot.slack.app import clients, preflight
 from bot.slack.sessions import kind_of_app
 from bot.store.registry import open_audit
 from bot.tools.mcp.toolset import McpToolset
@@ -53,7 +56,7 @@ class Report:
     """Findings about mcp.json."""
     states: Sequence[ServerState] = ()
     """The servers in use, before they were ended."""
-    identity: Identity | None = None
+    identity: slack.Identity | None = None
     """What Slack says of the app, if it was asked."""
     models: ModelsReport | None = None
     """What is known of the configured models."""
@@ -155,7 +158,23 @@ async def _look(settings: Settings, configured: mcp_json.Configured, *, ask_slac
     offered = [tool for tool in tools if not _is_hidden(settings.policy.explain(tool))]
     cost = doctor_tools.cost(settings, offered, models.known)
     live += [] if cost.searched else _over_budget(settings.policy, tools)
-    return Report(settings, tools, troubles, live, configured.findings, states, identity, models, cost)
+    findings = (*configured.findings, *_without_key(settings, toolset))
+    return Report(settings, tools, troubles, live, findings, states, identity, models, cost)
+
+
+def _without_key(settings: Settings, toolset: McpToolset) -> Sequence[Finding]:
+    """Return an error if people sign in to servers and nothing can keep their sign-ins: the bot does not start then."""
+    people = [each.key for each in toolset.signing_in if each.account is Identity.PERSON]
+    if not people:
+        return ()
+    from bot.identity import vault  # noqa: PLC0415 - takes a moment, and few need it
+
+    if (found := vault.problem(settings.variables)) is None:
+        return ()
+    wrong, fix = found
+    named = listed([f"`{key}`" for key in people])
+    problem = f"{vault.SETTING}: {wrong}, and people sign in to {named}; the bot does not start without it"
+    return [Finding("error", 0, problem, f"{fix[:1].lower()}{fix[1:]}")]
 
 
 def _over_budget(policy: Policy, tools: Sequence[Tool]) -> Sequence[Finding]:
@@ -170,7 +189,7 @@ def _over_budget(policy: Policy, tools: Sequence[Tool]) -> Sequence[Finding]:
     return [Finding("warning", 0, problem, f"deny what is not needed; these are not offered: {', '.join(left)}")]
 
 
-async def _ask_slack(settings: Settings) -> Identity:
+async def _ask_slack(settings: Settings) -> slack.Identity:
     """Return what the app is in Slack. Raises SettingsError if Slack refuses a token or does not answer."""
     web = clients(settings.slack_api_url, settings.slack_bot_token, settings.slack_app_token)
     try:
@@ -219,7 +238,8 @@ def _state(state: ServerState) -> str:
         return f"{state.trouble}{said}"
     before = f" It had to be restarted: {state.last_error}." if state.last_error else ""
     tools = "1 tool" if state.tools == 1 else f"{state.tools} tools"
-    return f"The tool server `{state.key}` runs and offers {tools}.{before}{said if before else ''}"
+    up = lasting(state.seconds)
+    return f"The tool server `{state.key}` has run for {up} and offers {tools}.{before}{said if before else ''}"
 
 
 def _who(report: Report, tool: Tool) -> str:

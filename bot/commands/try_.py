@@ -129,7 +129,11 @@ class _Trial:
             controls = TryControls(name, self._folder.workspace)
             child = await self._start_bot(stack, slack, controls, model)
             # While the bot imports its modules, this process imports the rest of its own.
+            from bot.slack.blocks.prompt_window import SHORTCUTS  # noqa: PLC0415
             from slack_sandbox.trial.environment import TrialEnvironment  # noqa: PLC0415
+
+            for callback_id, shown, kind, about in SHORTCUTS:
+                slack.add_shortcut(callback_id, shown, kind, about)
 
             instant = self._scenario is not None and self._arguments.pace <= 0
             environment = TrialEnvironment(slack, controls, child, model, port=self._arguments.port, instant=instant)

@@ -49,12 +49,16 @@ class People:
 
     def __init__(self, servers: Sequence[RemoteServer], store: IdentityStore, vault: Vault, web: Web) -> None:
         """In: the servers to which people sign in."""
-        self._servers: Mapping[str, RemoteServer] = {server.key: server for server in servers}
+        self.serve(servers)
         self._store, self._vault, self._web = store, vault, web
         self._locks = Locks()
         self._why: dict[tuple[str, str], str] = {}
         self.ended: Callable[[str, str], Awaitable[None]] | None = None
         """Called with the server and the person of a sign-in that has ended."""
+
+    def serve(self, servers: Sequence[RemoteServer]) -> None:
+        """Have people sign in to these servers from now on."""
+        self._servers: Mapping[str, RemoteServer] = {server.key: server for server in servers}
 
     async def needed(self, server: str, person: str) -> str | None:
         kept = await self._store.signed_in(person, server)

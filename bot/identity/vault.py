@@ -6,6 +6,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import importlib
+import importlib.util
 import os
 import secrets
 from collections.abc import Mapping, Sequence
@@ -22,6 +23,7 @@ MIN_CHARS = 32
 NONCE_BYTES = 12
 _FORM = b"1"
 _KEYRING = ("slack-mcp-agent", "secret-key")
+_SHORT = f"each key must have at least {MIN_CHARS} characters"
 _FIX = (
     "Make one, for example with `openssl rand -hex 32`, and put it into .env or into the environment; keep it, since "
     "without it people have to sign in again"
@@ -69,13 +71,28 @@ def vault_of(environ: Mapping[str, str]) -> Vault:
 
     Raises SettingsError if there is no key, or one that is too short.
     """
-    keys = [each.strip() for each in environ.get(SETTING, "").split(",") if each.strip()]
+    keys = _keys(environ)
     if any(len(key) < MIN_CHARS for key in keys):
-        raise SettingsError(SETTING, f"each key must have at least {MIN_CHARS} characters. {_FIX}.")
+        raise SettingsError(SETTING, f"{_SHORT}. {_FIX}.")
     if not keys and not (keys := _of_keyring()):
         problem = "it is not set, and a server of mcp.json needs it to keep the sign-ins of people"
         raise SettingsError(SETTING, f"{problem}. {_FIX}.")
     return Vault(keys)
+
+
+def problem(environ: Mapping[str, str]) -> tuple[str, str] | None:
+    """Return what is wrong with the key, and what to do; None if nothing is. A key of the keyring is not made or
+    read."""
+    keys = _keys(environ)
+    if any(len(key) < MIN_CHARS for key in keys):
+        return _SHORT, _FIX
+    if not keys and importlib.util.find_spec("keyring") is None:
+        return "it is not set", _FIX
+    return None
+
+
+def _keys(environ: Mapping[str, str]) -> list[str]:
+    return [each.strip() for each in environ.get(SETTING, "").split(",") if each.strip()]
 
 
 def _of_keyring() -> list[str]:

@@ -20,7 +20,7 @@ from bot.core.ports.grants import Grants
 from bot.core.ports.identities import Connections
 from bot.core.ports.ledgers import Ledgers
 from bot.core.ports.posts import Posts
-from bot.core.ports.store import Questions, Turns
+from bot.core.ports.store import Inbox, Questions, Turns
 from bot.core.ports.toolset import Toolset
 from bot.core.questions.click import Click, Settlement, Verdict
 from bot.core.questions.granted import REVOKE
@@ -33,6 +33,7 @@ from bot.core.untrusted import mapping, reference
 from bot.slack.authorization import AuthorizationCheck, Authorizer
 from bot.slack.blocks import elements
 from bot.slack.blocks.forms import Opened, unseal
+from bot.slack.prompt_desk import PromptDesk
 
 CLOSED = {
     Decision.APPROVED: "approved by <@{who}>",
@@ -76,7 +77,7 @@ Prepare = Callable[[Approval, Click], Awaitable[Click | None]]
 """Completes a click on a request with what was entered in a window. Returns None if there is nothing to settle."""
 
 
-class DecisionStore(Questions, Grants, Turns, Ledgers, Posts, Costs, Protocol):
+class DecisionStore(Inbox, Questions, Grants, Turns, Ledgers, Posts, Costs, Protocol):
     """Reads and writes questions, grants, undos and ledgers, and reads costs."""
 
 
@@ -111,6 +112,8 @@ class ApprovalHandler:
     """What is shown of the costs."""
     connections: Connections | None = None
     """The sign-ins of people to servers; None if no server needs any."""
+    prompts: PromptDesk | None = None
+    """The prompts of tool servers; None if they cannot be used."""
 
     async def open_request(self, opened: Opened, body: JsonObject, *, prefix: bool = False) -> Approval | None:
         """Return the request that a button or window is about; None if it does not match the card."""

@@ -69,7 +69,7 @@ class Quoting:
         bodies = [_parts(message) for message in messages]
         if self._files is None:
             return [Quoted(said) for said in await self._quoted(place, messages, bodies, known)]
-        read = await self._files.read(messages, bodies)
+        read = await self._files.read(messages, bodies, place.channel)
         said = await self._quoted(place, messages, [each.parts for each in read], known)
         return [Quoted(words, each.attached, each.problems) for words, each in zip(said, read, strict=True)]
 
@@ -132,7 +132,7 @@ class Quoting:
         said = await offload(sum(map(len, content.texts(parts))), render, parts, names, speakers)
         if not parts:
             said = "(no text)"
-        elif isinstance(parts[0], Section):
+        elif isinstance(parts[0], Section) and parts[0].kind is not Kind.PROMPT:
             said = f"(no words of their own)\n{said}"
         if message.change and not message.addressed:
             report = changes.edited if message.change == EDITED else changes.deleted

@@ -85,6 +85,7 @@ class Facts:
             ],
             "channels": [{"id": channel.id, "name": channel.name, "kind": channel.kind} for channel in channels],
             "commands": [asdict(command) for command in self._slack.commands.values()],
+            "shortcuts": [asdict(shortcut) for shortcut in self._slack.shortcuts.values()],
         }
 
     def _person(self, person: Person) -> Json:

@@ -178,6 +178,16 @@ async def _command(session: PageSession, person: Person, fields: RequestFields) 
         raise ImpossibleAction(f"Slack cannot use the app's answer: {_reasons(session.slack.rejected[-1].response)}.")
 
 
+@_does("shortcut")
+async def _shortcut(session: PageSession, person: Person, fields: RequestFields) -> None:
+    message = None
+    if ts := fields.maybe("ts"):
+        channel = channel_for(session.slack, person, fields.text("channel"))
+        message = message_for(session.slack, person, channel.id, ts)
+    if await session.slack.shortcut(person, fields.text("callback_id"), message) is None:
+        raise ImpossibleAction(UNANSWERED)
+
+
 def _acknowledged(ack: Json | None) -> Json:
     if ack is None:
         raise ImpossibleAction(UNANSWERED)

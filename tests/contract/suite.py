@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from tests.contract.amendments import AmendmentsContract
 from tests.contract.audit import AuditContract
+from tests.contract.begun_threads import BegunThreadsContract
 from tests.contract.call_inputs import CallInputsContract
 from tests.contract.compactions import CompactionsContract
 from tests.contract.costs import CostsContract
@@ -43,6 +44,7 @@ class StoreContract(
     AuditContract,
     SecretsContract,
     ServerNewsContract,
+    BegunThreadsContract,
     CostsContract,
     IdentitiesContract,
 ):

@@ -143,6 +143,8 @@ BEGINNING = "before commit: begin_request#1"
 """The same: killed here, a request counts as nothing."""
 NEWS = commits("see_tools", "server_back")
 """Of what is told about tool servers: test_server_news.py."""
+PROMPTED = [point.partition("#")[0] for point in (*commits("ask"), *around("post beginning"))]
+"""Of a prompt of a server that somebody uses: test_prompts.py, in process."""
 WAITING_FOR_MORE = commits("wait for more budget")
 """When a budget is used up: test_spending.py."""
 SIGNING_IN = [
@@ -258,7 +260,21 @@ def test_every_boundary_of_the_source_is_killed_at_on_both_sides() -> None:
     in_plays = [point for _, points in IN_ONE_PLAY for point in points]
     costs = [*SIGNING_IN, *SIGNING_OUT, *SPENDING, BEGINNING, *WAITING_FOR_MORE, *STOPPED, *FAILED, *REFUSED]
     killed = names(
-        [*once, *AGAIN, *GONE, *STREAMED, *TASKS, *ASKING, *WRITING, *SESSIONS, *RATED, *NEWS, *costs, *in_plays]
+        [
+            *once,
+            *AGAIN,
+            *GONE,
+            *STREAMED,
+            *TASKS,
+            *PROMPTED,
+            *ASKING,
+            *WRITING,
+            *SESSIONS,
+            *RATED,
+            *NEWS,
+            *costs,
+            *in_plays,
+        ]
     )
     found = boundaries()
     assert len(found) > 40

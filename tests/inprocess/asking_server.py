@@ -11,6 +11,7 @@ from typing import Any
 import anyio
 import mcp_types as types
 from mcp.client._transport import TransportStreams
+from mcp.server.lowlevel.server import NotificationOptions
 from mcp.server.mcpserver import Context, MCPServer
 from mcp.shared.exceptions import UrlElicitationRequiredError
 from mcp.shared.message import SessionMessage
@@ -194,7 +195,7 @@ class AskingConnection:
         self._to, there = anyio.create_memory_object_stream[SessionMessage | Exception](100)
         back, self._back = anyio.create_memory_object_stream[SessionMessage](100)
         lowlevel = self._server.asking.server()._lowlevel_server  # pyright: ignore[reportPrivateUsage]
-        options = lowlevel.create_initialization_options()
+        options = lowlevel.create_initialization_options(NotificationOptions(prompts_changed=True))
         self._start(lowlevel.run(there, back, options))
         self._start(self._receive())
         return self._read, Sending(self)

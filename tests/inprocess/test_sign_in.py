@@ -16,7 +16,9 @@ from urllib.parse import urlsplit
 import aiohttp
 import pytest
 
+from bot.config import mcp_json, settings
 from bot.core.tools import DeliveryStatus, Tool
+from bot.reloading import Reloading
 from bot.tools.mcp.toolset import McpToolset
 from slack_sandbox.model import Message, Person
 from slack_sandbox.openrouter import Answer, ChatRequest, call, calls, text
@@ -427,3 +429,38 @@ async def test_a_service_has_an_account_of_its_own(tmp_path: Path) -> None:
         await here.reply(ts, "It said: company:")
         assert server.calls == [("company", "note", {"text": "hello"})]
         assert server.asked == ["client", "client"]
+
+
+async def test_a_bot_without_such_servers_gets_one_while_it_runs(tmp_path: Path) -> None:
+    async with remote() as server, _inside(tmp_path, {}) as here:
+        here.model.respond = respond
+        bot = here.bot
+        assert isinstance(bot, BotInside)
+        file = bot.home / "mcp.json"
+        file.write_text('{"mcpServers": {}}')
+        await bot.start()
+        values = {**bot.environment}
+        loaded = settings.load(values, bot.home)
+        configured = mcp_json.load(loaded.mcp_config, loaded.workspace, loaded.variables)
+        reloading = Reloading(loaded, configured, bot.parts.tools, values, bot.home)
+        reloading.prepare = bot.parts.signing_in.serve
+        file.write_text(json.dumps({"mcpServers": {"notes": server.entry()}}))
+
+        del values["BOT_SECRET_KEY"]
+        await reloading.reload()
+        assert "Nothing was reloaded" in bot.log
+        assert bot.log.count("BOT_SECRET_KEY: it is not set") == 1
+        assert bot.parts.tools.find("notes__connect") is None
+
+        values["BOT_SECRET_KEY"] = KEY
+        await reloading.reload()
+        assert "MCP_CONFIG was read again: added `notes`" in bot.log
+        await connected(here, server, here.alice, "alice")
+        # Another one, which was not there when the first one came.
+        file.write_text(json.dumps({"mcpServers": {"notes": server.entry(), "more": server.entry()}}))
+        await reloading.reload()
+        assert bot.parts.tools.find("more__connect") is not None
+        prepared = await bot.parts.signing_in.accounts.prepare("more", here.alice.id)
+        assert prepared.about.server == "more"
+        await here.quiet()
+        here.model.prefix_breaks.clear()

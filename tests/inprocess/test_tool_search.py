@@ -17,6 +17,8 @@ from tests.inprocess.world import inside
 pytestmark = [pytest.mark.anyio, pytest.mark.inside]
 
 SEARCHING = "[tools]\nsearch = true\n"
+OWN = ["ask_person", "read_more"]
+"""What the model needs not search for."""
 WRITE, READ = "filesystem__write_file", "filesystem__read_text_file"
 
 
@@ -67,7 +69,7 @@ async def test_a_tool_is_found_called_approved_and_run_as_the_real_one(here: Wor
     assert (here.workspace / "a.md").read_text() == "new\n"
 
     first, second, third = here.model.requests
-    assert names(first) == ["search_tools", "call_tool"], "nothing else is defined"
+    assert names(first) == [*OWN, "search_tools", "call_tool"], "nothing else is defined"
     offered = json.loads(result(second).split("\n")[1])
     assert offered["name"] == WRITE
     assert set(offered["parameters"]["required"]) == {"path", "content"}
@@ -118,8 +120,8 @@ async def test_a_policy_holds_for_the_tool_that_is_called(here: World) -> None:
         ("call_tool", {"arguments": {"path": "a.md"}}, "`name` is missing"),
         ("call_tool", {"name": READ, "arguments": "[1]"}, "are not a JSON object"),
         ("call_tool", {"name": READ, "arguments": {}}, "path"),
-        ("search_tools", {"query": "zzzz"}, "No tool fits 'zzzz'. The tools are: ask_person, filesystem__"),
-        ("search_tools", {"query": ""}, "The tools are: ask_person, filesystem__"),
+        ("search_tools", {"query": "zzzz"}, "No tool fits 'zzzz'. The tools are: filesystem__"),
+        ("search_tools", {"query": ""}, "The tools are: filesystem__"),
     ],
 )
 async def test_what_cannot_be_called_is_said_with_what_can_be(
@@ -187,8 +189,8 @@ async def test_a_thread_with_a_list_keeps_it_and_its_calls_when_searching_begins
     await here.slack.say(here.general, here.alice, "and then?", thread_ts=new)
     await here.quiet()
     offered = [len(names(request)) for request in here.model.requests]
-    assert offered[0] > 2
-    assert offered == [offered[0], 2, offered[0], 2, 2]
+    assert offered[0] > 4
+    assert offered == [offered[0], 4, offered[0], 4, 4]
 
 
 async def test_tools_are_searched_for_when_their_definitions_take_too_much_of_the_context(here: World) -> None:
@@ -198,4 +200,41 @@ async def test_tools_are_searched_for_when_their_definitions_take_too_much_of_th
         await here.bot.stop()
         await here.bot.start()
         await said(here)
-        assert (names(here.model.requests[-1]) == [*indirect_calls.NAMES]) is searched
+        assert (names(here.model.requests[-1]) == [*OWN, *indirect_calls.NAMES]) is searched
+
+
+async def test_the_own_tools_are_called_under_their_own_names_beside_the_search(here: World) -> None:
+    (here.bot.home / "bot.toml").write_text(f"{SEARCHING}resources = true\n")
+    await here.bot.stop()
+    await here.bot.start()
+    (here.workspace / "long.md").write_text("a" * 50_000 + "the end")
+    here.model.script(
+        calls(call("read_resource", {"server": "filesystem", "uri": "file:///x"})),
+        calls(call("call_tool", {"name": READ, "arguments": {"path": str(here.workspace / "long.md")}})),
+        calls(call("read_more", {"result": "r2", "search": "the end"})),
+        calls(call("ask_person", {"question": "Well?", "options": ["Yes", "No"]})),
+        text("All done."),
+    )
+    ts = await here.slack.say(here.general, here.alice, "<@BOT> go")
+    await here.until(lambda: any("Yes" in each.buttons for each in here.replies(ts)), what="a question")
+    await here.quiet()
+    [asked] = [each for each in here.replies(ts) if "Yes" in each.buttons]
+    await here.slack.click(asked, "Yes", by=here.alice)
+    await here.reply(ts, "All done.")
+    own = ["ask_person", "list_resources", "read_resource", "read_more"]
+    assert names(here.model.requests[0]) == [*own, *indirect_calls.NAMES]
+    assert len({json.dumps(each.payload["tools"]) for each in here.model.requests}) == 1, "nothing changes on the way"
+    results = [result(request) for request in here.model.requests[1:]]
+    assert results[0].startswith("Error: This is not possible with the server filesystem: it refused: ")
+    assert "the end" in results[2]
+    assert results[3] == "Yes"
+
+
+async def test_a_rule_about_a_server_holds_for_its_resources(here: World) -> None:
+    rule = '[[policy.rules]]\nserver = "filesystem"\naction = "deny"\n'
+    (here.bot.home / "bot.toml").write_text(f"[tools]\nresources = true\n{rule}")
+    await here.bot.stop()
+    await here.bot.start()
+    here.model.script(calls(call("read_resource", {"server": "filesystem", "uri": "file:///x"})), text("All done."))
+    await said(here)
+    assert "policy of this workspace does not allow" in result(here.model.requests[1])

@@ -326,3 +326,17 @@ def test_it_names_what_is_wrong_with_the_servers_and_shows_their_last_words(tmp_
     told = json.loads(machine)
     assert [finding["level"] for finding in told["findings_of_servers"]] == ["warning", "error", "error"]
     assert [(state["key"], state["state"]) for state in told["server_states"]] == [("crash", "down")]
+
+
+def test_it_says_that_a_server_with_sign_ins_needs_a_key_and_for_how_long_servers_run(
+    tmp_path: Path, doctor: Doctor
+) -> None:
+    notes = {"url": "https://notes.example.com/mcp", "identity": "person"}
+    (tmp_path / "mcp.json").write_text(json.dumps({"mcpServers": {"notes": notes}}))
+    code, said, _ = doctor()
+    assert code == 1
+    assert "Error, BOT_SECRET_KEY: it is not set, and people sign in to `notes`; the bot does not start without" in said
+    assert "openssl rand -hex 32" in said
+    assert "The tool server `notes` has run for 0 s and offers 1 tool." in said
+    code, said, _ = doctor(BOT_SECRET_KEY="k" * 32)
+    assert "BOT_SECRET_KEY" not in said

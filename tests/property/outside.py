@@ -173,6 +173,9 @@ class Files(ChangeGuard):
     def states(self) -> Sequence[ServerState]:
         return ()
 
+    def meant(self, tool: Tool, arguments: JsonObject) -> Tool:
+        return tool
+
     def tools(self) -> Sequence[Tool]:
         return [_tool(name, self.version) for name in STAMPS]
 

@@ -14,6 +14,7 @@ import pytest
 import yaml
 from jsonschema.validators import validator_for
 
+from bot.slack.blocks import prompt_window
 from tests import sources
 
 ROOT = Path(__file__).parents[2]
@@ -123,12 +124,16 @@ def test_the_manifest_asks_for_what_the_bot_uses(name: str) -> None:
         "message.mpim": "mpim:history",
     }
     scopes = manifest["oauth_config"]["scopes"]["bot"]
-    posts = {"chat:write", "files:read", "files:write", "reactions:write"}
+    posts = {"chat:write", "commands", "files:read", "files:write", "reactions:write"}
     looks = {"channels:read", "groups:read", "im:read", "mpim:read", "usergroups:read", "users:read"}
     of_an_agent = {"assistant:write"} if is_agent else set()
     assert {needs[event] for event in events if event in needs} | posts | looks | of_an_agent == set(scopes)
     assert ("agent_view" in manifest["features"]) is is_agent
     assert manifest["features"]["app_home"]["home_tab_enabled"] is True
+    kept = ("callback_id", "name", "type", "description")
+    assert [tuple(each[key] for key in kept) for each in manifest["features"]["shortcuts"]] == [
+        *prompt_window.SHORTCUTS
+    ]
     assert manifest["settings"]["socket_mode_enabled"] is True
     assert manifest["settings"]["interactivity"]["is_enabled"] is True
 

@@ -34,9 +34,9 @@ class Posts(Protocol):
 
     async def posted(
         self, post: int, ts: str, revision: int, *, soon: bool = False, channel: str = "", streaming: bool = False
-    ) -> None:
+    ) -> int:
         """Record that a message is in Slack, in this revision and with this timestamp; for a copy, in this direct
-        message.
+        message. Return the id of the thread that begins with it (`Inbox.ask`); 0 if none does.
 
         Idempotent: only messages that are not posted yet become posted. With `soon`, it may wait a moment to share a
         commit with another transaction. With `streaming`, a stream is open on it; the revision is then `INCOMPLETE`.

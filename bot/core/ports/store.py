@@ -70,6 +70,15 @@ class Inbox(Protocol):
         """
         ...
 
+    async def ask(self, asked: Incoming, notice: Draft) -> int:
+        """Record a request that somebody made in a window, once for each `event_id`, and a message about it to post.
+        Return the id of the thread that has something to do.
+
+        With a place that is no thread (`bot.core.begun_threads`), the message is posted to the person, and the request
+        is recorded in the thread that begins with it, together with where it is (`Posts.posted`).
+        """
+        ...
+
     async def amend(self, change: Amendment) -> tuple[AmendmentOutcome, int]:
         """Record that a message was edited or deleted. Return what follows, and the thread's id (0: none).
 

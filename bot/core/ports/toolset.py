@@ -20,6 +20,13 @@ class Held(Protocol):
         ...
 
 
+class Free:
+    """The right to make a call that touches nothing of others."""
+
+    def release(self) -> None:
+        """Do nothing."""
+
+
 class Toolset(Protocol):
     """The tools of every configured MCP server, over shared sessions."""
 
@@ -42,6 +49,10 @@ class Toolset(Protocol):
 
     def find(self, name: str) -> Tool | None:
         """Return the tool that is offered under a name; None if there is none."""
+        ...
+
+    def meant(self, tool: Tool, arguments: JsonObject) -> Tool:
+        """Return a tool as the policy judges a call of it: one that reads a resource counts as its server's."""
         ...
 
     async def call(

@@ -11,7 +11,7 @@ import re
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from bot.core.attachments import Attached, FileKind, ReadFile
 from bot.core.inbox import AuthorKind, Unread
@@ -21,6 +21,8 @@ from bot.slack.attached import links
 from bot.slack.attached.access import Access
 from bot.slack.attached.download import Downloads, FileProblem
 from bot.slack.attached.linked import LinkReader
+from bot.slack.attached.prompts import PromptReader
+from bot.slack.attached.with_files import WithFiles
 from bot.slack.reading import markup
 from bot.slack.reading.content import FileRef, Kind, Part, Section, Words
 from bot.slack.reading.rendering import on_one_line, render
@@ -46,16 +48,6 @@ _BELOW = {
 }
 
 
-@dataclass(slots=True)
-class WithFiles:
-    """A message with the content of its files."""
-
-    parts: Sequence[Part]
-    attached: list[Attached] = field(default_factory=list[Attached])
-    problems: list[str] = field(default_factory=list[str])
-    """What could not be read, in sentences for people."""
-
-
 @dataclass(frozen=True, slots=True)
 class _Content:
     """What was read of a file, and under which digest its bytes are kept."""
@@ -76,14 +68,20 @@ class AttachedFiles:
         self._downloads, self._links, self._reader, self._contents = downloads, link_reader, reader, contents
         self._access: Access = link_reader.access
         self._host = host
+        self.prompts: PromptReader | None = None
+        """Reads the prompts of tool servers that people have chosen; None if they cannot be had."""
         self._room = asyncio.Semaphore(AT_ONCE)
         self._known: OrderedDict[tuple[str, int], tuple[float, _Content]] = OrderedDict()
 
-    async def read(self, messages: Sequence[Unread], bodies: Sequence[Sequence[Part]]) -> list[WithFiles]:
+    async def read(
+        self, messages: Sequence[Unread], bodies: Sequence[Sequence[Part]], channel: str = ""
+    ) -> list[WithFiles]:
         """Return the content of messages, in which each file has its text, or a reference to its bytes is added, or the
         reason why it could not be read is noted."""
         read = [WithFiles(body) for body in bodies]
         found = [index for index, message in enumerate(messages) if not message.change and message.user]
+        if self.prompts is not None:
+            await gathered(self.prompts.read(messages[index], read[index], channel) for index in found)
         linking = [index for index in found if _may_link(messages[index])]
         await gathered(self._follow(messages[index], read[index]) for index in linking)
         wanted: list[tuple[int, FileRef]] = []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from bot.core.calls import OWN_SERVER
+from bot.core.own_tools import is_own
 from bot.core.tools import Tool
 from bot.slack.text import speaker
 
@@ -24,8 +24,8 @@ def suggested(tools: Sequence[Tool]) -> Sequence[Mapping[str, str]]:
     """Return the prompts that follow from the tools that there are, at most `MAX_PROMPTS`."""
     names = {tool.remote_name for tool in tools if tool.server == "filesystem"}
     files = [offer for name, offer in _FILES.items() if name in names]
-    known = ("filesystem", OWN_SERVER)
-    others = [_about(server) for server in dict.fromkeys(tool.server for tool in tools) if server not in known]
+    servers = dict.fromkeys(tool.server for tool in tools if tool.server != "filesystem" and not is_own(tool))
+    others = [_about(server) for server in servers]
     room = MAX_PROMPTS - 1
     kept = [*files[: max(1, room - len(others))], *others][:room]
     return [{"title": title, "message": message} for title, message in _distinct([*kept, ALWAYS])]

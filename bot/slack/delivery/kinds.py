@@ -10,6 +10,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from bot.core.begun_threads import BEGINNING
 from bot.core.json_text import JsonObject
 from bot.core.posts import FILE, Draft, Post
 from bot.core.questions.follow_up import FOLLOW_UP
@@ -110,6 +111,7 @@ KINDS: Mapping[str, Kind] = {
     ),
     cards.COPY: Kind(question_blocks.copied, needs_blocks=True),
     "progress": Kind(lambda post: None),
+    BEGINNING: Kind(prerendered=True, changes=False),
     FILE: Kind(prerendered=True, changes=False, refused=_file_refused),
 }
 """The kinds whose bodies follow from what is recorded. What is left of `progress` is of earlier versions, and goes."""

@@ -128,8 +128,8 @@ class Settler:
 
     async def _read(self, place: ThreadRef, post: Post, known: KnownPost) -> Post:
         try:
-            # A direct message is known only once something was posted there: a copy that is there twice does no harm.
             unmarked: list[str] | None = None if self._kind(post).streamed is None else []
+            # A direct message is known only once something was posted there: a copy that is there twice does no harm.
             ts = None if post.person else await self._sender.find(place, post, unmarked)
         except Unthreaded as outside:
             return await self._close_thread(post, outside.ts)
@@ -213,7 +213,8 @@ class Settler:
         """It is in Slack. When nobody needs its timestamp, that is recorded a moment later; if that never happens, the
         thread is read for it."""
         if needs_ts:
-            await self._store.posted(post.id, ts, shown, channel=post.channel)
+            if begun := await self._store.posted(post.id, ts, shown, channel=post.channel):
+                self._advance(begun)
             known.doubtful = known.unrecorded = False
         else:
             known.sent, known.recorded, known.revision = True, False, post.revision

@@ -14,10 +14,20 @@ from bot.core.json_text import JsonObject
 from bot.core.untrusted import items, mapping, reference
 from bot.slack.approval_handler import ApprovalHandler
 from bot.slack.authorization import AuthorizationCheck
-from bot.slack.blocks import buttons, details, ledger, question_blocks, retry_notice, review_window, turn_menu
+from bot.slack.blocks import (
+    buttons,
+    details,
+    ledger,
+    prompt_window,
+    question_blocks,
+    retry_notice,
+    review_window,
+    turn_menu,
+)
 from bot.slack.intake import (
     approval_buttons,
     ledger_buttons,
+    prompts,
     question_buttons,
     replies,
     retry_button,
@@ -39,6 +49,7 @@ BUTTONS: dict[str, Press] = {
     turn_menu.PREFIX: turn_buttons.press,
     ledger.PREFIX: ledger_buttons.press,
     review_window.PREFIX: review.on_button,
+    prompt_window.CHOOSE: prompts.choose,
 }
 """Handlers by the prefix of the action id. A kind whose buttons do more than give an answer has its own entry."""
 ANYTHING = re.compile(".*", re.DOTALL)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from math import inf
 
 from bot.core.amendments import Amendment
+from bot.core.inbox import is_in_slack
 from bot.core.json_text import JsonObject
 from bot.core.outages import RecordedMessage
 from bot.core.thread_ref import ThreadRef
@@ -67,6 +68,8 @@ class Comparison:
             message = there.get(each.ts)
             if message is not None:
                 yield self.deletion(each.ts) if message.get("subtype") == TOMBSTONE else self._edit(message)
+            elif not is_in_slack(each.ts):  # a request made in a window
+                yield None
             elif covers(each.ts):
                 yield self.deletion(each.ts)
 

@@ -19,12 +19,20 @@ from bot.slack.blocks import (
     always_form,
     feedback,
     forms,
+    prompt_window,
     question_blocks,
     rejected_window,
     review_window,
     sign_in_notice,
 )
-from bot.slack.intake import approval_windows, question_windows, review_decisions, sign_in_window, turn_buttons
+from bot.slack.intake import (
+    approval_windows,
+    prompts,
+    question_windows,
+    review_decisions,
+    sign_in_window,
+    turn_buttons,
+)
 from bot.slack.intake.response import WindowResponse, beside_fields
 
 Submit = Callable[[ApprovalHandler, AuthorizationCheck, JsonObject], Awaitable[WindowResponse]]
@@ -39,6 +47,7 @@ WINDOWS: dict[str, Submit] = {
     question_blocks.PREFIX: question_windows.submit,
     question_blocks.action_id(SIGN_IN, sign_in_notice.PASTE): sign_in_window.submit,
     feedback.WINDOW: turn_buttons.explain,
+    prompt_window.WINDOW: prompts.submit,
 }
 """Handlers by callback id, or by its prefix up to the first dot. A window that does more than answer a question has its
 own entry."""

@@ -11,8 +11,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from bot.core import server_offers
 from bot.core.inbox import AuthorKind
 from bot.core.json_text import JsonObject
+from bot.core.server_offers import PromptRef
 from bot.core.untrusted import count, items, mapping, parsed, text
 
 
@@ -32,6 +34,10 @@ class Kind(StrEnum):
     """A file, by what Slack says about it."""
     CONTENT = "content"
     """A file whose content was read."""
+    PROMPT = "prompt"
+    """A prompt of a tool server that the author has chosen."""
+    SUGGESTED = "suggested"
+    """What such a prompt has the model say."""
     CUT = "cut"
     """Marks where a message that was too long was truncated."""
 
@@ -77,6 +83,8 @@ class Section:
     """Further facts in plain text, written by the bot: type, size, what is missing."""
     file: FileRef | None = field(default=None, compare=False)
     """The file whose content can be read."""
+    prompt: PromptRef | None = field(default=None, compare=False)
+    """The prompt whose messages its server gives."""
 
 
 Part = Words | Section
@@ -151,6 +159,8 @@ def _packed(part: Part) -> object:
     if part.file is not None:
         values = {name: getattr(part.file, name) for name in ("id", "name", "media", "size", "url", "about", "direct")}
         packed["file"] = {name: value for name, value in values.items() if value}
+    if part.prompt is not None:
+        packed["prompt"] = part.prompt.packed()
     if part.parts:
         packed["parts"] = [_packed(each) for each in part.parts]
     return packed
@@ -167,6 +177,7 @@ def _unpacked(packed: Sequence[object], depth: int) -> Iterator[Part]:
                 tuple(_unpacked(items(section.get("parts")), depth - 1)),
                 *(text(section.get(name)) for name in ("author", "source", "title", "note")),
                 file=_file(mapping(section.get("file"))),
+                prompt=server_offers.unpacked(section.get("prompt")),
             )
 
 

@@ -38,6 +38,8 @@ _NAMES = {
     Kind.ATTACHMENT: "attachment",
     Kind.FILE: "file",
     Kind.CONTENT: "file",
+    Kind.PROMPT: "prompt",
+    Kind.SUGGESTED: "written for you, not by you",
     Kind.CUT: "the rest of this message is cut off",
 }
 

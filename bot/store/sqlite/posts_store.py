@@ -6,13 +6,15 @@ import sqlite3
 from collections.abc import Collection, Hashable, Mapping, Sequence
 from functools import partial
 
+from bot.core.inbox import Incoming
 from bot.core.posts import Deliveries, Draft
-from bot.store.sqlite import amendments, posts
+from bot.store.sqlite import amendments, begun_threads, posts
 from bot.store.sqlite.database import Database
 
 
 class PostsStore:
-    """Implements `bot.core.ports.posts.Posts`."""
+    """Implements `bot.core.ports.posts.Posts`, and `ask` of `bot.core.ports.store.Inbox`, which is the beginning of a
+    post."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -34,11 +36,22 @@ class PostsStore:
 
     async def posted(
         self, post: int, ts: str, revision: int, *, soon: bool = False, channel: str = "", streaming: bool = False
-    ) -> None:
-        def posted(connection: sqlite3.Connection) -> int:
-            return posts.posted(connection, post, ts, revision, channel, streaming=streaming)
+    ) -> int:
+        begun: list[int] = []
 
-        await self._database.write(posted, synced=False, soon=soon, ahead=None if soon else _left)
+        def posted(connection: sqlite3.Connection) -> int:
+            thread_id = posts.posted(connection, post, ts, revision, channel, streaming=streaming)
+            begun[:] = [begun_threads.begin(connection, post, channel, ts)] if thread_id and channel else []
+            return thread_id
+
+        await self._database.write(posted, synced=bool(channel), soon=soon, ahead=None if soon else _left)
+        return begun[0] if begun else 0
+
+    async def ask(self, asked: Incoming, notice: Draft) -> int:
+        def ask(connection: sqlite3.Connection) -> int:
+            return begun_threads.ask(connection, asked, notice)
+
+        return await self._database.write(ask)
 
     async def shown(self, post: int, revision: int) -> None:
         def shown(connection: sqlite3.Connection) -> None:

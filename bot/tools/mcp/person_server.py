@@ -31,6 +31,7 @@ from bot.tools.server_config import HttpServer
 
 if TYPE_CHECKING:
     from bot.tools.mcp.definitions import Definition
+    from bot.tools.mcp.session import Session
 
 IDLE_SECONDS = 600.0
 """A session that nobody has used for so long is closed."""
@@ -137,6 +138,16 @@ class PersonServer(Server):
         if result.certainty is DeliveryStatus.UNSENT and session.state is not State.UP:
             self._close(person, session)  # the next call opens another one instead of waiting for it
         return _without(result, header)
+
+    async def session_of(self, person: str, deadline: float) -> tuple[Session | None, str]:
+        """Return the connection of somebody who has signed in, if there is one before the deadline, and their token.
+        Raises SignInError."""
+        if not person or self.credentials is None:
+            return None, ""
+        header = await self.credentials.header(self.config.key, person)
+        session = self._session_of(person)
+        self._tidy_later()
+        return (await session.session_by(deadline) if session else None), header.rpartition(" ")[2]
 
     async def ended(self, person: str) -> None:
         """Use the session of a person no more: they have signed out. Their calls under way go on."""

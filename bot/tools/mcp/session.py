@@ -19,7 +19,7 @@ from typing import Any
 import mcp_types as types
 from mcp import Client, MCPError
 from mcp.client.session import IncomingMessage
-from mcp.client.subscriptions import SubscriptionLost
+from mcp.client.subscriptions import PromptsListChanged, SubscriptionLost
 from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS
 from pydantic import TypeAdapter, ValidationError
 
@@ -32,6 +32,7 @@ from bot.tools.mcp.about import About, about
 from bot.tools.mcp.definitions import Definition
 from bot.tools.mcp.delivery import Delivery, current_delivery
 from bot.tools.mcp.elicitation import LiveRequests, RunningCall
+from bot.tools.mcp.offers import Offers
 from bot.tools.mcp.parameter_headers import ParameterHeaders
 from bot.tools.mcp.transports.transport import Connection
 from bot.tools.text import line
@@ -71,6 +72,8 @@ class Session:
     def __init__(self, client: Client, connection: Connection, key: str, live: LiveRequests) -> None:
         self._client = client
         self._live = live
+        self.offers = Offers(client, key)
+        """Its prompts and resources."""
         self._connection = connection
         self._key = key
         self._headers: dict[str, ParameterHeaders] = {}
@@ -124,20 +127,23 @@ class Session:
     async def watch(self, changed: Callable[[], None]) -> None:
         """Call `changed` whenever a server of 2026-07-28 announces a change of its tools, and whenever announcements
         may have been missed: a subscription that is lost is made again, until the connection ends or the server
-        refuses. (Older servers announce changes unasked, see `connect`.)"""
+        refuses. What it says of its prompts is followed, too. (Older servers announce changes unasked, see
+        `connect`.)"""
         capability = self._client.server_capabilities.tools
-        if self.is_legacy or capability is None or not capability.list_changed:
+        tools, prompts = capability is not None and bool(capability.list_changed), self.offers.announced
+        if self.is_legacy or not (tools or prompts):
             return
         pause = FIRST_SUBSCRIPTION_PAUSE
         again = False
         while not self.ended:
             began = time.monotonic()
             try:
-                async with self._client.listen(tools_list_changed=True) as events:
+                async with self._client.listen(tools_list_changed=tools, prompts_list_changed=prompts) as events:
                     if again:
                         changed()
-                    async for _ in events:
-                        changed()
+                    with self.offers.followed():
+                        async for event in events:
+                            self.offers.forget() if isinstance(event, PromptsListChanged) else changed()
             except (MCPError, SubscriptionLost, TimeoutError) as problem:
                 if self.ended:
                     return
@@ -305,15 +311,17 @@ async def connect(
 
     In: `legacy` skips the probe for 2026-07-28, for servers that cannot handle it; `seconds` is the limit of each
     request; `on_change` is called when an older server announces a change of its tools; `with_tasks`: the server may
-    make tasks of calls. Raises the errors of opening
-    the connection, MCPError, ValueError and RuntimeError, alone or in an ExceptionGroup. There are no callbacks for
-    roots and sampling, so those capabilities are not announced.
+    make tasks of calls. Raises the errors of opening the connection, MCPError, ValueError and RuntimeError, alone or in
+    an ExceptionGroup. There are no callbacks for roots and sampling, so those capabilities are not announced.
     """
     live = LiveRequests(key)
+    opened: list[Session] = []
 
     async def handle(message: IncomingMessage) -> None:
         if isinstance(message, types.ToolListChangedNotification):
             on_change()
+        elif isinstance(message, types.PromptListChangedNotification) and opened:
+            opened[0].offers.forget()
 
     client = Client(
         connection,
@@ -326,7 +334,8 @@ async def connect(
         extensions=[tasks.Tasks()] if with_tasks else [],
     )
     async with client:
-        yield Session(client, connection, key, live)
+        opened.append(Session(client, connection, key, live))
+        yield opened[0]
 
 
 async def _answer(reply: JsonObject, size: int, dialogue: Dialogue, *, whole: bool) -> tuple[DeliveryStatus, str]:

@@ -13,7 +13,8 @@ from bot.core.identity import Identity
 from bot.core.json_text import JsonObject
 from bot.core.ports.change_guard import ChangeGuard, Claim, Footprint, GuardedServer
 from bot.core.ports.identities import Credentials
-from bot.core.ports.toolset import Held
+from bot.core.ports.toolset import Free, Held
+from bot.core.resource_tools import RESOURCES_SERVER
 from bot.core.server_news import Unavailable
 from bot.core.server_state import ServerState
 from bot.core.tools import BusyError, CallResult, DeliveryStatus, Dialogue, StepPosition, Tool
@@ -23,6 +24,7 @@ from bot.tools.mcp.admission import Holding
 from bot.tools.mcp.names import SEPARATOR, prefix
 from bot.tools.mcp.person_server import PersonServer
 from bot.tools.mcp.server import Server
+from bot.tools.mcp.server_offers import ServerOffers
 from bot.tools.mcp.server_state import State
 from bot.tools.mcp.task_requests import TaskRequests
 from bot.tools.mcp.transports.registry import standard
@@ -75,6 +77,8 @@ class McpToolset:
         """Servers that are no longer configured and have calls under way."""
         self._started = self._closed = False
         self.tasks = TaskRequests(self._servers)
+        self.offers = ServerOffers(self._servers)
+        """Prompts and resources."""
         self._holding = Holding()
         self._guard_finders = tuple(guards)
         self._unguarded = unguarded or ChangeGuard()
@@ -209,8 +213,9 @@ class McpToolset:
         return await self._servers[key].about()
 
     def offer(self, own: Sequence[Tool]) -> None:
-        """Offer tools of the bot's own, before those of the servers. They are not called here."""
+        """Offer tools of the bot's own, before those of the servers. Those for resources are called here."""
         self._own = tuple(own)
+        self.offers.resources = any(each.server == RESOURCES_SERVER for each in own)
         self._forget_tools()
 
     def tools(self) -> Sequence[Tool]:
@@ -248,6 +253,10 @@ class McpToolset:
         self.tools()
         return self._by_name.get(name)
 
+    def meant(self, tool: Tool, arguments: JsonObject) -> Tool:
+        """Return a tool as the policy judges a call of it: one that reads a resource counts as its server's."""
+        return self.offers.meant(tool, arguments)
+
     def guard(self, server: str) -> ChangeGuard:
         """Return the guard of a server, by its key. For most servers, and for one that is not configured, it knows
         little or nothing."""
@@ -259,6 +268,8 @@ class McpToolset:
     ) -> CallResult:
         """Run one call of a tool as defined when the call was made: if its definition has changed since, the call is
         not sent. Raises nothing but CancelledError; cancellation cancels the call."""
+        if tool.server == RESOURCES_SERVER:
+            return await self.offers.call(tool, arguments)
         server = self._servers.get(tool.server)
         if server is None:
             words = f"The tool server `{tool.server}` is no longer configured. The call was not sent."
@@ -267,16 +278,21 @@ class McpToolset:
         result = await server.call(tool, arguments, entered=held is not None, dialogue=dialogue)
         if result.certainty is DeliveryStatus.TASK:
             return result
-        return replace(result, text=guard.result(tool, result.text, result.certainty is DeliveryStatus.OK))
+        said = guard.result(tool, result.text, result.certainty is DeliveryStatus.OK)
+        return replace(result, text=self.offers.noted(tool, said))
 
     async def seize(self, tool: Tool, arguments: JsonObject, at: StepPosition | None = None) -> Held | None:
         """Admit a call without waiting: if its server has capacity and no other call, of any server, touches what it
         changes (servers may share folders)."""
+        if tool.server == RESOURCES_SERVER:
+            return Free()
         server = self._servers.get(tool.server)
         return await self._holding.seize(server, self._footprint(tool, arguments, at), at) if server else None
 
     async def hold(self, tool: Tool, arguments: JsonObject, at: StepPosition | None = None) -> Held:
         """Wait until a call can be admitted. Raises BusyError if others take longer than the call's own time limit."""
+        if tool.server == RESOURCES_SERVER:
+            return Free()
         server = self._servers.get(tool.server)
         if server is None:
             raise BusyError(f"The tool server `{tool.server}` is no longer configured. The call was not sent.")

@@ -28,16 +28,7 @@ class MemoryServerNews:
             before = tables.seen_tools.get(seen.server)
             kept = before.digests if before is not None and before.origin == seen.origin else {}
             tables.seen_tools[seen.server] = replace(seen, digests={**kept, **seen.digests})
-            found: list[int] = []
-            for person, draft in direct:
-                place = ThreadRef(team, person, DIRECT, "im")
-                thread = next((id_ for id_, row in tables.threads.items() if row.place == place), 0)
-                if not thread:
-                    thread = max(tables.threads, default=0) + 1
-                    tables.threads[thread] = Thread(place)
-                asking.owe_copies(tables, thread, 0, [(person, draft)])
-                found.append(thread)
-            return found
+            return tell(tables, team, direct)
 
     async def server_back(self, server: str, notice: Draft) -> Sequence[int]:
         with self._disk.transaction() as tables:
@@ -46,6 +37,20 @@ class MemoryServerNews:
                 number = tables.server_waits.pop((server, thread))
                 asking.owe(tables, thread, [replace(notice, key=f"{notice.key}-{number}")])
             return waiting
+
+
+def tell(tables: Tables, team: str, direct: Iterable[tuple[str, Draft]]) -> list[int]:
+    """Record direct messages that belong to no thread."""
+    found: list[int] = []
+    for person, draft in direct:
+        place = ThreadRef(team, person, DIRECT, "im")
+        thread = next((id_ for id_, row in tables.threads.items() if row.place == place), 0)
+        if not thread:
+            thread = max(tables.threads, default=0) + 1
+            tables.threads[thread] = Thread(place)
+        asking.owe_copies(tables, thread, 0, [(person, draft)])
+        found.append(thread)
+    return found
 
 
 def wait(tables: Tables, thread: int, servers: Iterable[tuple[str, Draft]]) -> None:

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 
+from bot.core import begun_threads
+from bot.core.inbox import Admission, Incoming
 from bot.core.posts import Deliveries, Draft, Post, PostState
 from bot.core.questions.question import Question
 from bot.core.turn_message import TURN
-from tests.extending.memory import amending, asking, ledgers, reaching
+from tests.extending.memory import amending, asking, ledgers, news, reaching
+from tests.extending.memory.admitting import admit
 from tests.extending.memory.tables import Disk, Tables
 
 
@@ -39,11 +42,24 @@ class MemoryPosts:
 
     async def posted(
         self, post: int, ts: str, revision: int, *, soon: bool = False, channel: str = "", streaming: bool = False
-    ) -> None:
+    ) -> int:
         with self._disk.transaction() as tables:
-            if tables.posts[post].state is PostState.OWED:
-                row = tables.posts[post].posted(ts, revision, streaming=streaming)
-                tables.posts[post] = replace(row, channel=channel)
+            if tables.posts[post].state is not PostState.OWED:
+                return 0
+            row = tables.posts[post].posted(ts, revision, streaming=streaming)
+            tables.posts[post] = replace(row, channel=channel)
+            team = tables.threads[row.thread_id].place.team
+            asked = begun_threads.asked(row.payload, team, channel, ts) if row.kind == begun_threads.BEGINNING else None
+            return admit(tables, asked)[1] if asked is not None else 0
+
+    async def ask(self, asked: Incoming, notice: Draft) -> int:
+        with self._disk.transaction() as tables:
+            if asked.place.is_thread:
+                admission, thread = admit(tables, asked)
+                if admission is Admission.STARTS:
+                    asking.owe(tables, thread, [notice])
+                return thread
+            return news.tell(tables, asked.place.team, [(asked.user, begun_threads.beginning(asked, notice))])[0]
 
     async def shown(self, post: int, revision: int) -> None:
         with self._disk.transaction() as tables:

@@ -35,6 +35,7 @@ export interface Workspace {
   /** All channels by id and name, for mentions and channel selects; a direct message has no name. */
   channels: { id: string; name: string; kind: ChannelKind }[];
   commands: { command: string; description: string; usage_hint: string }[];
+  shortcuts: { callback_id: string; name: string; kind: "global" | "message"; description: string }[];
 }
 
 export type ChannelKind = "channel" | "group" | "mpim" | "im";
@@ -203,6 +204,8 @@ export interface Requests {
   /** Options of an external select; answers `{options: […], option_groups: […]}`. */
   options: { as: string; channel?: string; ts?: string; view_id?: string; block_id: string; action_id: string; query: string };
   command: { as: string; channel: string; command: string; text: string };
+  /** One of a message, or of the app as a whole. */
+  shortcut: { as: string; callback_id: string; channel?: string; ts?: string };
   home: { as: string; tab: "home" | "messages" };
   stop: { as: string; channel: string; thread_ts: string };
   read: { as: string; channel: string; thread_ts?: string };

@@ -11,6 +11,7 @@ import { Completion, type Offer } from "./Completion";
 import { editing } from "./editing";
 import { ClipIcon, CloseIcon, SendIcon } from "./icons";
 import { lastOwn, send } from "./sending";
+import { Shortcuts } from "./Shortcuts";
 import { useGrowing } from "./useGrowing";
 import { useUploads } from "./useUploads";
 
@@ -190,6 +191,7 @@ export function Composer({ channel, person, label, thread, broadcast }: Props) {
               event.target.value = "";
             }}
           />
+          <Shortcuts acting={person} />
           {broadcast && (
             <label className="check">
               <input type="checkbox" checked={also} onChange={(event) => setAlso(event.target.checked)} />

@@ -8,6 +8,7 @@ import { Confirm } from "./Dialog";
 import { focusComposer } from "./composing";
 import { BinIcon, PencilIcon, SmileIcon, ThreadIcon } from "./icons";
 import { COMMON, react } from "./Reactions";
+import { Shortcuts } from "./Shortcuts";
 
 interface Props {
   channel: string;
@@ -69,6 +70,7 @@ export function Toolbar({ channel, ts, acting, own, reply, onEdit, onHold }: Pro
           <ThreadIcon />
         </button>
       )}
+      <Shortcuts acting={acting} message={{ channel, ts }} />
       {own && (
         <button type="button" className="icon" aria-label="Edit message" title="Edit message" onClick={onEdit}>
           <PencilIcon />

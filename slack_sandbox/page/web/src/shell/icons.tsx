@@ -21,6 +21,12 @@ function Icon({ children }: { children: ReactNode }) {
   );
 }
 
+/** A shortcut. */
+export const BoltIcon = () => (
+  <Icon>
+    <path d="M11 3 5 11.5h4.5L9 17l6-8.5h-4.5z" />
+  </Icon>
+);
 /** A private channel. */
 export const LockIcon = () => (
   <Icon>

@@ -1,0 +1,138 @@
+"""The prompts and resources of all servers: who may use them, and over which session they are asked for. Implements
+`bot.core.ports.prompts.Prompts`."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from bot.core import resource_tools
+from bot.core.json_text import JsonObject
+from bot.core.server_offers import OfferError, PromptMessage, PromptOffer, PromptRef, PromptsFound
+from bot.core.tools import CallResult, DeliveryStatus, ResultText, Tool
+from bot.errors import SignInError
+from bot.tools.mcp.names import prefix
+from bot.tools.mcp.person_server import PersonServer
+from bot.tools.mcp.server import WAIT_SECONDS, Server
+from bot.tools.text import line
+
+if TYPE_CHECKING:
+    from bot.tools.mcp.session import Session
+
+LIST_SECONDS = 8.0
+"""Time for the lists of prompts of all servers together: somebody looks at a window meanwhile."""
+
+
+class ServerOffers:
+    """Asks over the sessions that calls use, and takes no place among the calls."""
+
+    def __init__(self, servers: Mapping[str, Server]) -> None:
+        """In: the configured servers, by their keys."""
+        self._servers = servers
+        self.resources = False
+        """Whether the model can read resources."""
+
+    async def prompts(self, channel: str, user: str, groups: frozenset[str] | None) -> PromptsFound:
+        """Return the prompts that a person may use in a conversation, in a limited time."""
+        asked = [key for key in self._servers if self.admits(key, channel, user, groups)]
+        tasks = [asyncio.create_task(self._prompts_of(key, user)) for key in asked]
+        if tasks:
+            await asyncio.wait(tasks, timeout=LIST_SECONDS)
+        found: list[PromptOffer] = []
+        problems: list[str] = []
+        for key, task in zip(asked, tasks, strict=True):
+            if not task.done():
+                task.cancel()
+                problems.append(f"{key} did not say in time which prompts it has.")
+            elif isinstance(result := task.result(), str):
+                problems.append(f"{key} cannot be asked for its prompts: {result}.")
+            else:
+                found += result
+        return PromptsFound(found, problems)
+
+    def admits(self, server: str, channel: str, user: str, groups: frozenset[str] | None) -> bool:
+        """Return whether a person may use a server in a conversation; no for one that is not configured."""
+        found = self._servers.get(server)
+        return found is not None and found.config.audience.admits(channel, user, groups)
+
+    async def messages(self, prompt: PromptRef, user: str) -> Sequence[PromptMessage]:
+        """Ask a server for the messages of a prompt, with its account for this person. Raises OfferError."""
+        session, token = await self._session(prompt.server, user)
+        found = await session.offers.messages(prompt.name, dict(prompt.arguments))
+        return [replace(each, text=_without(each.text, token)) for each in found]
+
+    async def _prompts_of(self, key: str, user: str) -> Sequence[PromptOffer] | str:
+        """Return the prompts of a server, or why it cannot be asked."""
+        try:
+            session, _ = await self._session(key, user)
+            return await session.offers.prompts()
+        except OfferError as problem:
+            return str(problem)
+
+    async def _session(self, key: str, user: str) -> tuple[Session, str]:
+        """Return a connection to a server, with its account for this person, and the token to leave out of texts.
+        Raises OfferError."""
+        server = self._servers.get(key)
+        if server is None:
+            raise OfferError("it is not configured any more")
+        deadline, token = time.monotonic() + WAIT_SECONDS, ""
+        if isinstance(server, PersonServer):
+            try:
+                session, token = await server.session_of(user, deadline)
+            except SignInError as problem:
+                raise OfferError("connect to it with your account first") from problem
+        else:
+            session = await server.session_by(deadline)
+        if session is None:
+            raise OfferError("it is not running")
+        return session, token
+
+    def meant(self, tool: Tool, arguments: JsonObject) -> Tool:
+        """Return a tool as the policy judges a call of it: a resource belongs to its server, and so does the call."""
+        if tool.server != resource_tools.RESOURCES_SERVER:
+            return tool
+        server = self._servers.get(self._key(arguments))
+        if server is None:
+            return tool
+        return replace(tool, server=server.config.key, audience=server.config.audience, identity=server.config.account)
+
+    async def call(self, tool: Tool, arguments: JsonObject) -> CallResult:
+        """Run a call of one of our tools for resources. Raises nothing but CancelledError."""
+        began, key = time.monotonic(), self._key(arguments)
+        try:
+            text = await self._answer(tool, key, arguments)
+        except OfferError as problem:
+            words = f"This is not possible with the server {line(key, 100)}: {problem}."
+            return CallResult(DeliveryStatus.ERROR, words, time.monotonic() - began)
+        seconds = time.monotonic() - began
+        return CallResult(DeliveryStatus.OK, str(text), seconds, text.media, whole=text.whole)
+
+    async def _answer(self, tool: Tool, key: str, arguments: JsonObject) -> ResultText:
+        if key not in self._servers:
+            known = [each for each, server in self._servers.items() if not server.config.audience.words()]
+            raise OfferError(f"there is none of this name. There are: {', '.join(known[:50]) or 'none'}")
+        session, token = await self._session(key, tool.person)
+        with self._servers[key].uses.one():
+            if tool.remote_name == resource_tools.LIST:
+                return ResultText(_without(await session.offers.resources(str(arguments.get("cursor") or "")), token))
+            read = await session.offers.read(str(arguments.get("uri")))
+        whole = _without(read.whole, token)
+        return ResultText(_without(read, token), read.media, whole=whole)
+
+    def noted(self, tool: Tool, text: str) -> str:
+        """Return the result of a call, with how what it links to can be read."""
+        return f"{text}\n{resource_tools.linked(tool.server)}" if self.resources and "[link to " in text else text
+
+    def _key(self, arguments: JsonObject) -> str:
+        """Return the key of the server that a call names: as configured, or as the names of its tools begin."""
+        named = resource_tools.of_server(arguments)
+        return (
+            named if named in self._servers else next((each for each in self._servers if prefix(each) == named), named)
+        )
+
+
+def _without(text: str, token: str) -> str:
+    return text.replace(token, "***") if token else text
