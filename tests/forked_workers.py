@@ -25,7 +25,7 @@ from typing import Any
 
 import pytest
 
-from tests import forking, migrated, trusted
+from tests import forker, migrated, trusted
 
 ROOT = Path(__file__).parents[1]
 MAX_MESSAGE_BYTES = 1 << 17
@@ -146,7 +146,7 @@ def _load(names: Sequence[str]) -> None:
     before = [*sys.meta_path]
     # What it says about a wrong option, the process that shares out the tests says too.
     config = _prepareconfig(["-s", "-p", "no:faulthandler", "-p", "no:cacheprovider"], None)
-    for name in (*forking.LOADED, *names):
+    for name in (*forker.LOADED, *names):
         # What goes wrong is told when the module is collected.
         with suppress(Exception, pytest.skip.Exception):
             importlib.import_module(name)
@@ -168,6 +168,7 @@ if __name__ == "__main__":
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         gc.disable()
+        forker.serve_workers()
         _load(json.loads(sys.argv[2]))
         gc.freeze()
         gc.enable()

@@ -8,57 +8,23 @@ tests/process/test_start.py starts them the other way, and tests/process/test_tr
 from __future__ import annotations
 
 import asyncio
-import gc
-import importlib
 import json
 import os
-import random
-import runpy
 import select
 import signal
 import socket
 import subprocess
 import sys
 import tempfile
-import traceback
-import warnings
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
-from tests import seeds, standin, trusted
+from tests import forker, standin
+from tests.forker import MAX_MESSAGE_BYTES
 
 ROOT = Path(__file__).parents[1]
-STATEMENTS = "STATEMENTS_OF_THE_BOT"
-"""The variable that names the file in which the bots note the SQL that they execute (`tests.statements`)."""
-LAG = "LAG_OF_THE_BOT"
-"""The variable that names the file in which what holds their event loop is noted (`tests.watch`)."""
-LOADED = (
-    *(
-        "bot.cli",
-        "bot.app",
-        "bot.service",
-        "bot.tools.mcp.session",
-        "jsonschema",
-        "openai",
-        "aiohttp",
-        "bot.model.client",
-    ),
-    *("bot.tools.toolset", "bot.tools.mcp.transports.stdio_streams", "slack_bolt.listener_matcher.async_builtins"),
-    *("anyio._backends._asyncio", "httpcore2", "truststore", "bot.tools.json_schema.keywords"),
-    *(
-        "bot.commands.audit",
-        "bot.commands.doctor",
-        "bot.commands.try_",
-        "slack_sandbox.relay",
-        "slack_sandbox.trial.environment",
-    ),
-)
-MAX_MESSAGE_BYTES = 1 << 20
 PATIENCE_SECONDS = 75.0
 """The longest wait for an answer of the process that forks: shorter than a test may take."""
-SOON_SECONDS = 0.01
 SEEDS = 4
 """How many bots of a trial are forked; later ones are started as ever."""
 
@@ -129,7 +95,7 @@ class Nursery:
         stand-in in Python; for `try`, how many bots it can start by a fork."""
         if not self._measures:
             self._measures = True
-            noted = {name: os.environ[name] for name in (STATEMENTS, LAG) if name in os.environ}
+            noted = {name: os.environ[name] for name in (forker.STATEMENTS, forker.LAG) if name in os.environ}
             self._socket.sendall(json.dumps(noted).encode())
         told, server = dict(environment), ""
         if not real_files:
@@ -193,156 +159,15 @@ def nursery() -> Nursery:
 
 
 def fork_early() -> None:
-    """Fork the nursery from this process, which loads nothing twice then: a test worker needs most of what every bot
-    loads, too. To be called before anything is measured, or replaced for tests."""
-    _load()
-    _nurseries.append(Nursery(_forked))
-
-
-def _load() -> None:
-    for name in LOADED:
-        importlib.import_module(name)
-    trusted.share()
+    """Have the nursery of this test worker forked, if it was forked itself; else one is started when it is needed."""
+    if forker.forks:
+        _nurseries.append(Nursery(lambda theirs: socket.send_fds(forker.forks[0], [b"fork"], [theirs.fileno()])))
 
 
 def _started(theirs: socket.socket) -> subprocess.Popen[bytes]:
     """A Python of its own, for tests that run without workers, of which most need no bot."""
     return subprocess.Popen(
-        [sys.executable, "-m", "tests.forking", str(theirs.fileno())],
+        [sys.executable, "-m", "tests.forker", str(theirs.fileno())],
         pass_fds=[theirs.fileno()],
         env={**os.environ, "PYTHONPATH": str(ROOT)},
     )
-
-
-def _forked(theirs: socket.socket) -> int:
-    """A copy of this process without what pytest has made of it."""
-    with warnings.catch_warnings():
-        # Newer Pythons warn of a fork beside a thread: that one waits for orders to this worker, and holds no lock.
-        warnings.simplefilter("ignore", DeprecationWarning)
-        pid = os.fork()
-    if pid:
-        return pid
-    code = 70
-    try:
-        # The worker's connections, which end when it does.
-        os.closerange(3, theirs.fileno())
-        os.closerange(theirs.fileno() + 1, os.sysconf("SC_OPEN_MAX"))
-        warnings.resetwarnings()
-        for category in (DeprecationWarning, PendingDeprecationWarning, ImportWarning, ResourceWarning):
-            warnings.simplefilter("ignore", category)
-        sys.meta_path[:] = [each for each in sys.meta_path if not type(each).__module__.startswith("_pytest")]
-        gc.callbacks.clear()
-        gc.enable()
-        _serve(theirs.detach())
-        code = 0
-    except BaseException:  # noqa: BLE001 - as Python ends
-        traceback.print_exc()
-    finally:
-        os._exit(code)
-
-
-def _serve(descriptor: int) -> None:
-    """Fork when asked, and say how the processes end, until nobody asks any more. The first message says what the bots
-    are to be measured for."""
-    asked = socket.socket(fileno=descriptor)
-    _load()
-    noted = json.loads(asked.recv(MAX_MESSAGE_BYTES) or "{}")
-    if STATEMENTS in noted:
-        importlib.import_module("tests.statements").record(noted[STATEMENTS])
-    if LAG in noted:
-        importlib.import_module("tests.watch").record(noted[LAG])
-    gc.collect()
-    gc.freeze()
-    readable, written = os.pipe()
-    os.set_blocking(written, False)
-    signal.set_wakeup_fd(written, warn_on_full_buffer=False)
-    signal.signal(signal.SIGCHLD, lambda *_: None)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    while True:
-        ready, _, _ = select.select([asked, readable], [], [])
-        if readable in ready:
-            os.read(readable, 4096)
-            _bury(asked)
-        if asked in ready:
-            message, streams, _, _ = socket.recv_fds(asked, MAX_MESSAGE_BYTES, 2)
-            if not message:
-                return
-            pid = os.fork()
-            if pid == 0:
-                signal.set_wakeup_fd(-1)
-                for open_one in (readable, written):
-                    os.close(open_one)
-                asked.close()
-                _become(json.loads(message), streams)
-            for stream in streams:
-                os.close(stream)
-            asked.sendall(json.dumps({"pid": pid}).encode())
-
-
-def _bury(asked: socket.socket) -> None:
-    while True:
-        try:
-            pid, status = os.waitpid(-1, os.WNOHANG)
-        except ChildProcessError:
-            return
-        if pid == 0:
-            return
-        asked.sendall(json.dumps({"pid": pid, "code": os.waitstatus_to_exitcode(status)}).encode())
-
-
-def _become(request: dict[str, Any], streams: Sequence[int]) -> None:
-    """Be a bot from here on; does not return."""
-    code = 70
-    try:
-        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-        nothing = os.open(os.devnull, os.O_RDONLY)
-        for number, stream in enumerate((nothing, *streams)):
-            os.dup2(stream, number)
-            os.close(stream)
-        # Those of before know whether they lead into files, and how far they have got there.
-        sys.stdout = open(1, "w", encoding="utf-8", closefd=False)  # noqa: SIM115 - until the end of the process
-        sys.stderr = open(2, "w", 1, encoding="utf-8", errors="backslashreplace", closefd=False)  # noqa: SIM115
-        sys.argv = ["bot", *request["argv"]]
-        if request["server"]:
-            # As if it were the one that the set-up has installed.
-            default_server = vars(sys.modules["bot.tools.filesystem.default_server"])
-            default_server["_INSTALLED"] = Path(request["server"])
-            # The stand-in would say so in a process of its own, at each start of a bot.
-            default_server.update(look_ahead=lambda: None, _is_new_enough=lambda program: True)
-        if request["argv"][:1] == ["try"]:
-            seeds.plant(request["seeds"], lambda environment, folder: _main(environment, folder, []))
-        if request["argv"]:
-            sys.modules["tests.watch"].leave_out()  # what holds the loop of the trial, say, holds up no team
-        code = _main(request["environment"], request["folder"], request["argv"])
-    finally:
-        os._exit(code)
-
-
-def _main(environment: Mapping[str, str], folder: str, argv: list[str]) -> int:
-    """What `python -m bot` does once it has loaded everything. Out: the exit code."""
-    try:
-        random.seed()
-        tempfile.tempdir = None
-        os.chdir(folder)
-        os.environ.clear()
-        os.environ.update(environment)
-        if "CRASH_LOG" in os.environ:
-            runpy.run_path(str(ROOT / "tests" / "crash" / "sitecustomize.py"))
-        else:
-            # What a bot waits for another transaction, a test would wait for the end of every turn.
-            vars(sys.modules["bot.store.sqlite.database"])["SOON_SECONDS"] = SOON_SECONDS
-        return sys.modules["bot.cli"].main(argv)
-    except SystemExit as error:
-        return error.code if isinstance(error.code, int) else int(error.code is not None)
-    except BaseException:  # noqa: BLE001 - as Python ends
-        traceback.print_exc()
-        return 1
-    finally:
-        for stream in (sys.stdout, sys.stderr):
-            with suppress(OSError):  # nobody reads it
-                stream.flush()
-
-
-if __name__ == "__main__":
-    _serve(int(sys.argv[1]))

@@ -28,3 +28,9 @@ def allowed(seconds: float) -> float:
     may have met the same."""
     slower = max(_sample() for _ in range(5)) / REFERENCE_SECONDS
     return seconds * min(MOST, max(1.0, slower))
+
+
+def is_allowed(taken: float, seconds: float) -> bool:
+    """Return whether so much CPU time is within a limit. The machine is measured only when the limit is passed: that
+    takes longer than most of what is limited."""
+    return taken < seconds or taken < allowed(seconds)

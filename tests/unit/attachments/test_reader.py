@@ -16,7 +16,7 @@ from PIL import Image
 from bot.attachments import plain
 from bot.attachments.reader import FileProcesses
 from bot.core.attachments import FileKind, ReadFile
-from tests.machine import allowed
+from tests.machine import is_allowed
 from tests.unit.attachments import samples
 
 pytestmark = pytest.mark.anyio
@@ -193,7 +193,7 @@ async def test_the_loop_goes_on_while_large_files_are_read() -> None:
         now = time.thread_time()
         longest, before = max(longest, now - before), now
     assert all(each.note.startswith("200,000 rows") for each in await reading)
-    assert longest < allowed(0.05)
+    assert is_allowed(longest, 0.05)
 
 
 @pytest.mark.parametrize("length", [39_999, 40_001, 100_000])

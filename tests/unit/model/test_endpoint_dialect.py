@@ -19,7 +19,7 @@ from bot.model.failures import classify
 from bot.model.refused_tools import RefusedTools
 from bot.model.tool_search import MAX_TRIES, accepted_of
 from slack_sandbox.openrouter.rules import message_faults
-from tests.machine import allowed
+from tests.machine import is_allowed
 
 JsonObject = dict[str, Any]
 HEAD: JsonObject = {
@@ -124,7 +124,7 @@ def test_a_long_error_of_any_kind_takes_no_time() -> None:
             says_nothing(said)
             RefusedTools().learn(json.dumps(HEAD["tools"]), said)
             RefusedTools().may_be_meant(said)
-            assert time.thread_time() - began < allowed(0.05), (words, other)
+            assert is_allowed(time.thread_time() - began, 0.05), (words, other)
 
 
 class Refuses:

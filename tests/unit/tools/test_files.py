@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import unicodedata
-from collections.abc import AsyncGenerator
 from pathlib import Path
 
 import pytest
@@ -26,19 +25,6 @@ from tests.unit.tools.helpers import call, guard, running, tool
 pytestmark = pytest.mark.anyio
 
 PINNED = default_server.pinned_version()
-
-
-@pytest.fixture
-def workspace(tmp_path: Path) -> Path:
-    folder = tmp_path / "workspace"
-    folder.mkdir()
-    return folder
-
-
-@pytest.fixture
-async def files(workspace: Path) -> AsyncGenerator[McpToolset]:
-    async with running(*mcp_json.load(None, workspace).servers) as toolset:
-        yield toolset
 
 
 async def folders(known: LocalPaths, about: Tool, arguments: JsonObject) -> list[str]:

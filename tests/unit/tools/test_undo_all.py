@@ -24,10 +24,10 @@ from bot.core.ports.undos import Undos
 from bot.core.questions.question import Approval, Decision
 from bot.core.questions.undo import UNDO
 from bot.core.tools import DeliveryStatus, Undone, UndoSnapshot
-from bot.store.sqlite.database import Database
 from bot.store.sqlite.store import SqliteStore
 from bot.tools.mcp.toolset import McpToolset
 from tests.lives import Life
+from tests.property.near_database import NearDatabase
 from tests.unit.tools.helpers import call, guard, tool
 from tests.unit.tools.test_undo import tree
 
@@ -208,8 +208,8 @@ async def test_every_file_is_as_before_or_the_refusal_is_said_and_nothing_is_don
         (served / name).write_text("one\ntwo\n")
         (served / name).chmod(0o640)
     before = tree(served)
-    with tempfile.TemporaryDirectory() as folder:
-        async with Database(f"sqlite:///{folder}/bot.db") as database:
+    with tempfile.TemporaryDirectory(dir=served.parent) as folder:
+        async with NearDatabase(f"sqlite:///{folder}/bot.db") as database:
             store = SqliteStore(database)
             life = Life(store)
             await life.say()

@@ -8,12 +8,13 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.slack.reading import bounds, content, message
 from bot.slack.reading.rendering import render
-from tests.machine import allowed
+from tests.machine import is_allowed
+from tests.odd_values import Values
 from tests.unit.core.test_untrusted import ANYTHING
 
 T = TypeVar("T")
@@ -25,22 +26,23 @@ KEYS = (
     *("message_blocks", "message", "title", "style", "url", "user_id", "name", "preview", "is_share", "author_name"),
     *("accessory", "element", "label", "alt_text", "timestamp", "offset", "indent", "border", "value", "lines_more"),
 )
-KINDS = st.sampled_from(
-    (
-        *("rich_text", "rich_text_list", "rich_text_section", "section", "context", "actions", "table", "image"),
-        *("mrkdwn", "plain_text", "user", "date", "link", "video", "call", "file", "markdown", "raw_number", "input"),
-    )
-)
-ODD: st.SearchStrategy[Any] = st.recursive(
-    ANYTHING | KINDS,
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.sampled_from(KEYS), inner, max_size=6),
-    max_leaves=40,
+KINDS = (
+    *("rich_text", "rich_text_list", "rich_text_section", "section", "context", "actions", "table", "image"),
+    *("mrkdwn", "plain_text", "user", "date", "link", "video", "call", "file", "markdown", "raw_number", "input"),
 )
 
 
-@settings(max_examples=50)
-@given(st.dictionaries(st.sampled_from(KEYS), ODD, max_size=8))
-def test_anything_is_read_as_valid_text(payload: Json) -> None:
+def test_anything_is_read_as_valid_text() -> None:
+    for number in range(400):
+        payload = Values(number, KEYS, KINDS).mapping(6)
+        try:
+            check(payload)
+        except Exception as error:
+            raise AssertionError(f"the payload of number {number}: {payload!r:.2000}") from error
+
+
+def check(payload: Json) -> None:
+    """It is read as text that can be kept and shown."""
     read = message.read(payload, OURSELVES)
     body = content.dumps(read.parts)
     assert tuple(content.loads(body)) == tuple(read.parts)
@@ -101,23 +103,26 @@ MONSTERS: dict[str, Json] = {
 WHOLE = ("a text of backticks", "a text of line breaks", "a line of marks")
 
 
-def quickest(work: Callable[[], T]) -> tuple[T, float]:
-    """Return what comes of it, and the fewest seconds of this thread's that it has taken in three tries."""
-    found: list[tuple[float, T]] = []
-    for _ in range(3):
+def quickly(work: Callable[[], T], limit: float) -> T:
+    """Return what comes of it, which must take no more seconds of this thread's in the quickest of three tries."""
+    seconds: list[float] = []
+    while True:
         began = time.thread_time()
         made = work()
-        found.append((time.thread_time() - began, made))
-    return found[-1][1], min(seconds for seconds, _ in found)
+        seconds.append(time.thread_time() - began)
+        if seconds[-1] < limit:
+            return made
+        if len(seconds) == 3:
+            assert is_allowed(min(seconds), limit), f"{min(seconds):.3f} s"
+            return made
 
 
 @pytest.mark.parametrize("name", MONSTERS)
 def test_a_monster_is_read_in_a_bounded_time_and_said_to_be_cut(name: str) -> None:
     payload = {"user": "UALICE", **MONSTERS[name]}
-    read, seconds = quickest(lambda: message.read(payload, OURSELVES))
-    assert seconds < allowed(0.05), f"{seconds:.3f} s"
-    shown, seconds = quickest(lambda: render(read.parts, {"UALICE": "Alice Smith"}, {"alice smith"}))
-    assert seconds < allowed(0.25), f"{seconds:.3f} s, and it is not done on the loop"
+    read = quickly(lambda: message.read(payload, OURSELVES), 0.05)
+    # This is not done on the loop.
+    shown = quickly(lambda: render(read.parts, {"UALICE": "Alice Smith"}, {"alice smith"}), 0.25)
     assert len(shown) < 4 * bounds.CHARACTERS
     assert read.cut or name in WHOLE
     assert shown.count(CUT) >= read.cut
