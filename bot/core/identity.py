@@ -40,6 +40,17 @@ class RemoteServer:
 
 
 @dataclass(frozen=True, slots=True)
+class SignInNeed:
+    """Why a person has to sign in to a server."""
+
+    why: str = ""
+    """A sentence of our own; empty if they have not signed in before."""
+    scope: str = ""
+    """What is to be asked for instead of what the server says at first: what was asked for before, and what a call
+    needs besides (RFC 6750, `insufficient_scope`)."""
+
+
+@dataclass(frozen=True, slots=True)
 class SignedIn:
     """A sign-in of a person to a server, as it is kept."""
 

@@ -5,14 +5,16 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from weakref import WeakValueDictionary
 
 from bot import failpoints
-from bot.core.identity import RemoteServer, SignedIn
+from bot.core.identity import RemoteServer, SignedIn, SignInNeed
 from bot.core.ports.identities import IdentityStore
+from bot.core.tool_words import one_line
 from bot.errors import NotSignedInError, SignInError
-from bot.identity.challenge import Challenge
+from bot.identity.challenge import MAX_SCOPE, Challenge, lacking, united
 from bot.identity.sign_in_link import Begun
 from bot.identity.tokens import RefusedError, TokenPlace, Tokens, request_tokens, revoke
 from bot.identity.vault import UnsealError, Vault
@@ -23,6 +25,9 @@ log = logging.getLogger(__name__)
 EXPIRED = "Your sign-in has expired."
 REVOKED = "Your sign-in is not accepted any more."
 MOVED = "Its sign-in service has changed."
+MORE = "It wants you to allow more for this: {}."
+_PLAIN = re.compile(r"[A-Za-z0-9_.:/*+-]{1,80}", re.ASCII)
+"""Names of scopes that people are shown."""
 
 
 async def load() -> None:
@@ -53,18 +58,22 @@ class People:
         self._store, self._vault, self._web = store, vault, web
         self._locks = Locks()
         self._why: dict[tuple[str, str], str] = {}
+        self._more: dict[tuple[str, str], SignInNeed] = {}
+        """What servers have refused calls for, although their people have signed in."""
         self.ended: Callable[[str, str], Awaitable[None]] | None = None
         """Called with the server and the person of a sign-in that has ended."""
 
-    async def needed(self, server: str, person: str) -> str | None:
+    async def needed(self, server: str, person: str, *, refused: bool = False) -> SignInNeed | None:
+        # Only the call that was refused needs more: others go on with what the person has allowed.
+        more = self._more.pop((server, person), None) if refused else None
         kept = await self._store.signed_in(person, server)
         if kept is None:
-            return self._why.get((server, person), "")
+            return SignInNeed(self._why.get((server, person), ""))
         tokens = await self._tokens(kept)
         if tokens is not None and (tokens.refresh or not tokens.is_old()):
-            return None
+            return more
         await self._end(kept, EXPIRED)
-        return EXPIRED
+        return SignInNeed(EXPIRED)
 
     async def header(self, server: str, person: str) -> str:
         kept, tokens = await self._kept(server, person)
@@ -76,15 +85,31 @@ class People:
         return tokens.header
 
     async def refused(self, server: str, person: str, header: str, challenge: str) -> bool:
+        said = Challenge.of(challenge)
         async with self._locks.of(server, person):
             try:
                 kept, tokens = await self._kept(server, person)
                 if tokens.header != header:
                     return True
-                await self._refresh(kept, tokens, REVOKED, Challenge.of(challenge))
+                if said.wants_more:
+                    self._want_more(kept, tokens, said.scope)
+                    return False
+                await self._refresh(kept, tokens, REVOKED, said)
             except NotSignedInError:
                 return False
             return True
+
+    def _want_more(self, kept: SignedIn, tokens: Tokens, scope: str) -> None:
+        """Take in what a call needs to be allowed besides. Nobody is asked for what they have allowed, or for what the
+        configuration does not ask for: it would be refused again."""
+        limits = self.server(kept.server).oauth.scopes
+        missing = lacking(scope, tokens.scope)
+        if len(scope) > MAX_SCOPE or not missing or (limits and not set(missing) <= set(limits)):
+            log.warning("%s refuses a call whose person has signed in; it wants: %s", kept.server, one_line(scope, 200))
+            return
+        shown = ", ".join(each for each in missing[:5] if _PLAIN.fullmatch(each)) or "another permission"
+        wanted = united(tokens.asked or tokens.scope, scope)
+        self._more[kept.server, kept.person] = SignInNeed(MORE.format(shown), wanted)
 
     async def _kept(self, server: str, person: str) -> tuple[SignedIn, Tokens]:
         kept = await self._store.signed_in(person, server)
@@ -148,6 +173,14 @@ class People:
         if self.ended is not None:
             await self.ended(kept.server, kept.person)
 
+    async def replaced(self, kept: SignedIn, issuer: str) -> None:
+        """Delete a sign-in that another one has replaced while it was in use. Its own issuer is not told if the new one
+        is from there, too: some take that as the end of everything that the person has allowed."""
+        if kept.issuer == issuer:
+            await self._store.forget_sign_in(kept.id)
+        else:
+            await self.forget(kept)
+
     async def forget(self, kept: SignedIn) -> None:
         """Tell the issuer that a sign-in has ended, and delete it. If that is not possible now, the next start does."""
         tokens = await self._tokens(kept)
@@ -177,6 +210,7 @@ class People:
     def welcome(self, server: str, person: str) -> None:
         """Take note that a person has signed in."""
         self._why.pop((server, person), None)
+        self._more.pop((server, person), None)
 
     async def listed_tools(self, server: str, origin: str) -> str:
         return await self._store.listed_tools(server, origin)
