@@ -302,6 +302,46 @@ async def test_a_server_that_takes_no_token_is_not_signed_in_to_for_ever(tmp_pat
         assert "does not accept that" in (await here.reply(ts, "It said:")).plain
 
 
+async def test_a_call_for_which_too_little_was_allowed_asks_for_more_and_goes_on(tmp_path: Path) -> None:
+    async with opened(tmp_path) as (here, server):
+        server.scope, server.needs = "notes:read", {"note": "notes:write"}
+        await connected(here, server, here.alice, "alice")
+        ts = await here.slack.say(here.general, here.alice, "<@BOT> note")
+        await here.slack.click(await here.reply(ts, "Waiting for you"), "approval.approved", by=here.alice)
+        message = await question(here, here.alice)
+        assert "It wants you to allow more for this: notes:write." in message.plain
+        other = await here.slack.say(here.general, here.alice, "<@BOT> whoami")
+        await here.reply(other, "It said: alice:")  # what needs no more goes on
+        await here.bot.stop()
+        await here.bot.start()
+        await sign_in(here, server, here.alice, "alice")
+        await here.reply(ts, "It said: alice:")
+        assert [name for _, name, _ in server.calls] == ["whoami", "note"]
+        assert server.scopes == ["notes:read", "notes:read notes:write"]
+        assert "revoke" not in server.asked, "some take that as the end of everything that was allowed"
+        assert here.bot.rows("SELECT count(*) FROM identities") == [(1,)]
+        assert here.bot.rows("SELECT decision FROM questions WHERE kind = 'may_it_run'") == [("approved",)]
+        assert here.bot.rows("SELECT attempts, outcome FROM calls WHERE tool = 'notes__note'") == [(1, "ok")]
+
+
+@pytest.mark.parametrize(
+    ("gives", "times", "words"), [("notes:read", 2, "does not accept that"), (None, 1, "does not allow the bot to")]
+)
+async def test_a_person_is_not_asked_to_allow_more_for_ever(
+    tmp_path: Path, gives: str | None, times: int, words: str
+) -> None:
+    async with opened(tmp_path) as (here, server):
+        server.scope, server.needs, server.insatiable = "notes:read", {"whoami": "notes:write"}, True
+        server.gives = gives
+        await connected(here, server, here.alice, "alice")
+        ts = await here.slack.say(here.general, here.alice, "<@BOT> whoami")
+        for _ in range(times):
+            await sign_in(here, server, here.alice, "alice")
+        assert words in (await here.reply(ts, "It said:")).plain
+        assert server.scopes == ["notes:read", *["notes:read notes:write"] * times]
+        assert server.calls == []
+
+
 async def test_a_person_disconnects_in_the_home(tmp_path: Path) -> None:
     async with opened(tmp_path) as (here, server):
         await connected(here, server, here.alice, "alice")
