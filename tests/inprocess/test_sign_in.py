@@ -314,10 +314,12 @@ async def test_a_call_for_which_too_little_was_allowed_asks_for_more_and_goes_on
         await here.reply(other, "It said: alice:")  # what needs no more goes on
         await here.bot.stop()
         await here.bot.start()
+        refused = server.consent(link(message), "alice").replace("code=", "error=")
+        assert "not signed in there" in await paste(here, here.alice, message, refused)
         await sign_in(here, server, here.alice, "alice")
         await here.reply(ts, "It said: alice:")
         assert [name for _, name, _ in server.calls] == ["whoami", "note"]
-        assert server.scopes == ["notes:read", "notes:read notes:write"]
+        assert server.scopes == ["notes:read", *["notes:read notes:write"] * 2]
         assert "revoke" not in server.asked, "some take that as the end of everything that was allowed"
         assert here.bot.rows("SELECT count(*) FROM identities") == [(1,)]
         assert here.bot.rows("SELECT decision FROM questions WHERE kind = 'may_it_run'") == [("approved",)]
