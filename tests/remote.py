@@ -57,6 +57,8 @@ class Remote:
     issuer: str = ""
     """What it calls itself; its origin by default."""
     names_itself: bool = True
+    fails: bool = False
+    """Whether it gives no tokens for now."""
     refuses: bool = False
     """Whether it accepts no token."""
     scope: str = ""
@@ -159,6 +161,8 @@ class Remote:
     async def token(self, request: web.Request) -> web.Response:
         form = {str(name): str(value) for name, value in (await request.post()).items()}
         self.forms.append(form)
+        if self.fails:
+            return web.Response(status=503)
         refused = web.json_response({"error": "invalid_grant"}, status=400)
         if form["grant_type"] == "client_credentials":
             self.asked.append("client")

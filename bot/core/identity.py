@@ -28,6 +28,8 @@ class OAuthSettings:
     """Where the client's metadata document is published (CIMD)."""
     scopes: tuple[str, ...] = ()
     """What is asked for; empty for what the server says that it needs."""
+    issuer: str = ""
+    """The only sign-in service that is used; empty for the one that the server names."""
 
 
 @dataclass(frozen=True, slots=True)

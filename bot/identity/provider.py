@@ -71,6 +71,8 @@ async def find_provider(web: Web, server: RemoteServer, challenge: Challenge | N
     challenge = await _challenge(web, server.url) if challenge is None else challenge
     about = await _resource(web, server.url, challenge)
     named = str(about.authorization_servers[0]) if about else None
+    if server.oauth.issuer and not issuers_match(server.oauth.issuer, named or _origin(server.url)):
+        raise SignInError("Its sign-in service is not the one of the configuration, so nobody signs in there.")
     metadata = await _metadata(web, server.url, named)
     if metadata is None:
         if named is not None:

@@ -113,7 +113,7 @@ async def running(toolset: McpToolset) -> AsyncGenerator[None]:
 
 def entry(url: str, context: Mapping[str, Any]) -> dict[str, Any]:
     """Return what an operator would write into mcp.json for a server to which people sign in."""
-    client = {name: context[name] for name in ("client_id", "client_secret") if name in context}
+    client = {name: context[name] for name in ("client_id", "client_secret", "issuer") if name in context}
     return {"url": url, "identity": "person", "oauth": client or {"client_metadata_url": DOCUMENT}}
 
 

@@ -293,6 +293,25 @@ async def test_a_sign_in_that_has_expired_is_asked_for_again(tmp_path: Path) -> 
         await here.reply(ts, "It said: alice:")
 
 
+async def test_a_refresh_that_is_refused_is_a_reason_to_sign_in_and_one_that_fails_is_not(tmp_path: Path) -> None:
+    async with opened(tmp_path) as (here, server):
+        server.lasting = 20.0  # so that each request refreshes
+        await connected(here, server, here.alice, "alice")
+        server.fails = True
+        ts = await here.slack.say(here.general, here.alice, "<@BOT> whoami")
+        assert "sign-in service cannot be reached" in (await here.reply(ts, "It said:")).plain
+        assert not any(map(is_open, asked(here, here.alice)))
+        server.fails = False
+        server.grants.clear()
+        ts = await here.slack.say(here.general, here.alice, "<@BOT> whoami")
+        assert "has expired" in (await question(here, here.alice)).plain
+        assert server.calls == []
+        server.lasting = 3600
+        await sign_in(here, server, here.alice, "alice")
+        await here.reply(ts, "It said: alice:")
+        assert server.calls == [("alice", "whoami", {})]
+
+
 async def test_a_server_that_takes_no_token_is_not_signed_in_to_for_ever(tmp_path: Path) -> None:
     async with opened(tmp_path) as (here, server):
         server.refuses, server.refreshes = True, False
