@@ -6,7 +6,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
+import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
 from weakref import WeakValueDictionary
 
 from bot import failpoints
@@ -26,6 +28,8 @@ EXPIRED = "Your sign-in has expired."
 REVOKED = "Your sign-in is not accepted any more."
 MOVED = "Its sign-in service has changed."
 MORE = "It wants you to allow more for this: {}."
+REFUSED_SECONDS = 60.0
+"""For so long, calls that were refused find out why: several may have been at the same time."""
 _PLAIN = re.compile(r"[A-Za-z0-9_.:/*+-]{1,80}", re.ASCII)
 """Names of scopes that people are shown."""
 
@@ -33,6 +37,16 @@ _PLAIN = re.compile(r"[A-Za-z0-9_.:/*+-]{1,80}", re.ASCII)
 async def load() -> None:
     """Import what needs the MCP SDK, outside the event loop."""
     await asyncio.to_thread(__import__, "bot.identity.provider")
+
+
+@dataclass(frozen=True, slots=True)
+class _Refused:
+    """What a server has refused calls for lately, although their person has signed in."""
+
+    sign_in: int
+    scope: str
+    need: SignInNeed
+    at: float
 
 
 class Locks:
@@ -58,20 +72,19 @@ class People:
         self._store, self._vault, self._web = store, vault, web
         self._locks = Locks()
         self._why: dict[tuple[str, str], str] = {}
-        self._more: dict[tuple[str, str], SignInNeed] = {}
-        """What servers have refused calls for, although their people have signed in."""
+        self._refused: dict[tuple[str, str], _Refused] = {}
         self.ended: Callable[[str, str], Awaitable[None]] | None = None
         """Called with the server and the person of a sign-in that has ended."""
 
     async def needed(self, server: str, person: str, *, refused: bool = False) -> SignInNeed | None:
-        # Only the call that was refused needs more: others go on with what the person has allowed.
-        more = self._more.pop((server, person), None) if refused else None
         kept = await self._store.signed_in(person, server)
         if kept is None:
             return SignInNeed(self._why.get((server, person), ""))
         tokens = await self._tokens(kept)
         if tokens is not None and (tokens.refresh or not tokens.is_old()):
-            return more
+            # Only calls that were refused need more: others go on with what the person has allowed.
+            found = self._lately_refused(kept) if refused else None
+            return found and found.need
         await self._end(kept, EXPIRED)
         return SignInNeed(EXPIRED)
 
@@ -103,13 +116,20 @@ class People:
         """Take in what a call needs to be allowed besides. Nobody is asked for what they have allowed, or for what the
         configuration does not ask for: it would be refused again."""
         limits = self.server(kept.server).oauth.scopes
+        before = self._lately_refused(kept)
+        scope = united(before.scope if before else "", scope)
         missing = lacking(scope, tokens.scope)
         if len(scope) > MAX_SCOPE or not missing or (limits and not set(missing) <= set(limits)):
             log.warning("%s refuses a call whose person has signed in; it wants: %s", kept.server, one_line(scope, 200))
             return
         shown = ", ".join(each for each in missing[:5] if _PLAIN.fullmatch(each)) or "another permission"
-        wanted = united(tokens.asked or tokens.scope, scope)
-        self._more[kept.server, kept.person] = SignInNeed(MORE.format(shown), wanted)
+        need = SignInNeed(MORE.format(shown), united(tokens.asked or tokens.scope, scope))
+        self._refused[kept.server, kept.person] = _Refused(kept.id, scope, need, time.monotonic())
+
+    def _lately_refused(self, kept: SignedIn) -> _Refused | None:
+        found = self._refused.get((kept.server, kept.person))
+        is_new = found is not None and found.sign_in == kept.id and time.monotonic() - found.at < REFUSED_SECONDS
+        return found if is_new else None
 
     async def _kept(self, server: str, person: str) -> tuple[SignedIn, Tokens]:
         kept = await self._store.signed_in(person, server)
@@ -173,14 +193,6 @@ class People:
         if self.ended is not None:
             await self.ended(kept.server, kept.person)
 
-    async def replaced(self, kept: SignedIn, issuer: str) -> None:
-        """Delete a sign-in that another one has replaced while it was in use. Its own issuer is not told if the new one
-        is from there, too: some take that as the end of everything that the person has allowed."""
-        if kept.issuer == issuer:
-            await self._store.forget_sign_in(kept.id)
-        else:
-            await self.forget(kept)
-
     async def forget(self, kept: SignedIn) -> None:
         """Tell the issuer that a sign-in has ended, and delete it. If that is not possible now, the next start does."""
         tokens = await self._tokens(kept)
@@ -210,7 +222,7 @@ class People:
     def welcome(self, server: str, person: str) -> None:
         """Take note that a person has signed in."""
         self._why.pop((server, person), None)
-        self._more.pop((server, person), None)
+        self._refused.pop((server, person), None)
 
     async def listed_tools(self, server: str, origin: str) -> str:
         return await self._store.listed_tools(server, origin)

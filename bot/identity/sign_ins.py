@@ -185,8 +185,8 @@ class SignIns:
             if woken is None:
                 await self._people.tell(place, found)
                 return False
-            if before is not None:
-                await self._people.replaced(before, begun.issuer)
+            if before is not None and before.issuer != begun.issuer:
+                await self._people.forget(before)
             self._people.welcome(asked.server, asked.person)
             for thread_id in woken:
                 self._wake(thread_id)

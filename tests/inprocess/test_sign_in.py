@@ -17,6 +17,7 @@ import aiohttp
 import pytest
 
 from bot.core.tools import DeliveryStatus, Tool
+from bot.identity import tokens
 from bot.tools.mcp.toolset import McpToolset
 from slack_sandbox.model import Message, Person
 from slack_sandbox.openrouter import Answer, ChatRequest, call, calls, text
@@ -280,15 +281,15 @@ async def test_a_sign_in_that_has_ended_is_asked_for_again_and_nothing_is_called
         assert here.bot.rows("SELECT issuer FROM identities WHERE NOT ended") == [(issuer,)]
 
 
-async def test_a_sign_in_that_has_expired_is_asked_for_again(tmp_path: Path) -> None:
+async def test_a_sign_in_that_has_expired_is_asked_for_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async with opened(tmp_path) as (here, server):
-        server.refreshes, server.lasting = False, 30.5
+        server.refreshes = False
         await connected(here, server, here.alice, "alice")
-        await asyncio.sleep(0.6)
+        monkeypatch.setattr(tokens, "EARLY_SECONDS", 2 * server.lasting)
         ts = await here.slack.say(here.general, here.alice, "<@BOT> whoami")
         assert "has expired" in (await question(here, here.alice)).plain
         assert server.calls == []
-        server.lasting = 3600
+        monkeypatch.undo()
         await sign_in(here, server, here.alice, "alice")
         await here.reply(ts, "It said: alice:")
 
@@ -343,6 +344,19 @@ async def test_a_call_for_which_too_little_was_allowed_asks_for_more_and_goes_on
         assert here.bot.rows("SELECT count(*) FROM identities") == [(1,)]
         assert here.bot.rows("SELECT decision FROM questions WHERE kind = 'may_it_run'") == [("approved",)]
         assert here.bot.rows("SELECT attempts, outcome FROM calls WHERE tool = 'notes__note'") == [(1, "ok")]
+
+
+async def test_calls_that_were_refused_at_the_same_time_wait_for_one_question(tmp_path: Path) -> None:
+    async with opened(tmp_path) as (here, server):
+        server.scope, server.needs = "notes:read", {"whoami": "notes:write"}
+        await connected(here, server, here.alice, "alice")
+        two = calls(call("notes__whoami", {"a": 1}), call("notes__whoami", {"a": 2}))
+        here.model.respond = lambda request: two if request.messages[-1]["role"] == "user" else respond(request)
+        ts = await here.slack.say(here.general, here.alice, "<@BOT> whoami")
+        await sign_in(here, server, here.alice, "alice")
+        await here.reply(ts, "It said: alice:")
+        assert sorted(arguments["a"] for _, _, arguments in server.calls) == [1, 2]
+        assert server.scopes == ["notes:read", "notes:read notes:write"]
 
 
 @pytest.mark.parametrize(

@@ -70,7 +70,11 @@ class IdentityStore(Protocol):
 
     async def finish_sign_in(self, asked: OpenSignIn, issuer: str, sealed: bytes) -> Sequence[int] | None:
         """Keep the tokens of a sign-in and answer its question. The calls that waited may run. Return the threads to
-        wake; None, with nothing written, if it is not open any more."""
+        wake; None, with nothing written, if it is not open any more.
+
+        One that was in use until now has ended. If it is of the same issuer, it is deleted at once: the issuer is not
+        told, as some take that as the end of everything that the person has allowed.
+        """
         ...
 
     async def times_asked(self, call: int) -> int:
