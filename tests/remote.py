@@ -42,6 +42,7 @@ class Grant:
     refresh: str
     resource: str
     live: bool = True
+    scope: str = ""
 
 
 @dataclass
@@ -56,8 +57,22 @@ class Remote:
     issuer: str = ""
     """What it calls itself; its origin by default."""
     names_itself: bool = True
+    fails: bool = False
+    """Whether it gives no tokens for now."""
     refuses: bool = False
     """Whether it accepts no token."""
+    scope: str = ""
+    """What it says that a sign-in needs."""
+    needs: dict[str, str] = field(default_factory=dict[str, str])
+    """What calls need besides, by tool."""
+    gives: str | None = None
+    """What it allows, whatever it is asked for; by default that."""
+    insatiable: bool = False
+    """Whether nothing that is allowed is enough for such calls."""
+    open: bool = False
+    """Whether everybody may connect, and only what comes after it needs a token."""
+    scopes: list[str] = field(default_factory=list[str])
+    """What people were asked to allow, and the bot has asked for itself."""
     pause: float = 0.0
     """Seconds that each tool call takes."""
     metadata: dict[str, Any] = field(default_factory=dict[str, Any])
@@ -71,6 +86,8 @@ class Remote:
     asked: list[str] = field(default_factory=list[str])
     """What was asked of the authorization server: `register`, `code`, `refresh`, `revoke`."""
     unauthorized: int = 0
+    narrow: int = 0
+    """How often a token did not allow enough."""
     forms: list[dict[str, str]] = field(default_factory=list[dict[str, str]])
     """The requests for tokens."""
     sent: list[str] = field(default_factory=list[str])
@@ -90,6 +107,7 @@ class Remote:
         asked = dict(parse_qsl(urlsplit(link).query))
         assert asked["code_challenge_method"] == "S256"
         self.number += 1
+        self.scopes.append(asked.get("scope", ""))
         code = f"code-{self.number}-{account}-secret"
         self.codes[code] = {**asked, "account": account}
         issuer = {"iss": self.issuer or self.origin} if self.names_itself else {}
@@ -109,6 +127,8 @@ class Remote:
         token = f"token-{self.number}-{grant.account}-secret"
         self.access[token] = grant
         answer: dict[str, Any] = {"access_token": token, "token_type": "Bearer", "expires_in": self.lasting}
+        if self.gives is not None:
+            grant.scope = answer["scope"] = self.gives
         if self.refreshes:
             grant.refresh = f"refresh-{self.number}-{grant.account}-secret"
             self.grants[grant.refresh] = grant
@@ -141,11 +161,15 @@ class Remote:
     async def token(self, request: web.Request) -> web.Response:
         form = {str(name): str(value) for name, value in (await request.post()).items()}
         self.forms.append(form)
+        if self.fails:
+            return web.Response(status=503)
         refused = web.json_response({"error": "invalid_grant"}, status=400)
         if form["grant_type"] == "client_credentials":
             self.asked.append("client")
+            self.scopes.append(form.get("scope", ""))
             given = base64.b64decode(request.headers.get("Authorization", "").removeprefix("Basic ")).decode()
-            return self._give(Grant("company", "", form["resource"])) if given == "bot:hush-hush" else refused
+            granted = Grant("company", "", form["resource"], scope=self.scopes[-1])
+            return self._give(granted) if given == "bot:hush-hush" else refused
         if form["grant_type"] == "authorization_code":
             self.asked.append("code")
             begun = self.codes.pop(form["code"], None)
@@ -153,7 +177,7 @@ class Remote:
             proven = begun and base64.urlsafe_b64encode(proof).decode().rstrip("=") == begun["code_challenge"]
             if begun is None or not proven or form["resource"] != self.url or begun["client_id"] != form["client_id"]:
                 return refused
-            return self._give(Grant(begun["account"], "", form["resource"]))
+            return self._give(Grant(begun["account"], "", form["resource"], scope=begun.get("scope", "")))
         self.asked.append("refresh")
         grant = self.grants.pop(form["refresh_token"], None)
         return refused if grant is None or not grant.live else self._give(grant)
@@ -167,15 +191,22 @@ class Remote:
             self.grants = {name: each for name, each in self.grants.items() if each is not grant}
         return web.Response()
 
+    def _refuse(self, status: int, scope: str, **more: str) -> web.Response:
+        about = f"{self.origin}/.well-known/oauth-protected-resource/mcp"
+        fields = {"resource_metadata": about, **({"scope": scope} if scope else {}), **more}
+        said = ", ".join(f'{name}="{value}"' for name, value in fields.items())
+        return web.Response(status=status, headers={"WWW-Authenticate": f"Bearer {said}"})
+
     async def mcp(self, request: web.Request) -> web.Response:
         """Answer a message of MCP."""
         header = request.headers.get("Authorization", "")
         grant = self.access.get(header.removeprefix("Bearer "))
-        if grant is None or self.refuses:
-            self.unauthorized += 1
-            about = f"{self.origin}/.well-known/oauth-protected-resource/mcp"
-            return web.Response(status=401, headers={"WWW-Authenticate": f'Bearer resource_metadata="{about}"'})
         message = await request.json()
+        connects = self.open and message.get("method") in ("initialize", "notifications/initialized")
+        if not connects and (grant is None or self.refuses):
+            self.unauthorized += 1
+            return self._refuse(401, self.scope)
+        grant = grant or Grant("", "", "")
         match message.get("method"):
             case "initialize":
                 info = {"name": "remote", "version": "1"}
@@ -185,6 +216,10 @@ class Remote:
                 result = {"tools": TOOLS}
             case "tools/call":
                 wanted = message["params"]
+                needed = self.needs.get(wanted["name"], "")
+                if needed and (self.insatiable or needed not in grant.scope.split()):
+                    self.narrow += 1
+                    return self._refuse(403, needed, error="insufficient_scope")
                 self.calls.append((grant.account, wanted["name"], wanted.get("arguments") or {}))
                 self.sent.append(header)
                 await asyncio.sleep(self.pause)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from bot.core.calls import Call, CallOutcome, CallState
-from bot.core.identity import Identity
+from bot.core.identity import Identity, SignInNeed
 from bot.core.policy.approvers import is_user
 from bot.core.ports.chat import ChatGateway
 from bot.core.ports.identities import IdentityStore, SignIns
@@ -39,9 +39,9 @@ class SignInRequests:
     hours: float
     """For how long a question is open."""
 
-    async def ready(self, state: ThreadState, call: Call, tool: Tool) -> bool:
+    async def ready(self, state: ThreadState, call: Call, tool: Tool, *, refused: bool = False) -> bool:
         """Return whether the account that a call needs can be used. If not, its person is asked to sign in, and the
-        call waits; or it ends, if nobody can sign in."""
+        call waits; or it ends, if nobody can sign in. refused: see `SignIns.needed`."""
         if tool.identity is not Identity.PERSON:
             return True
         person = state.turn.requester if state.turn else ""
@@ -51,12 +51,12 @@ class SignInRequests:
         if not is_user(person) or await self.gateway.outsider(person):
             await self._end(state, call, CallOutcome.REFUSED, NOBODY)
             return False
-        while (why := await self.sign_ins.needed(tool.server, person)) is not None:
-            if await self._ask(state, call, tool.server, why):
+        while (need := await self.sign_ins.needed(tool.server, person, refused=refused)) is not None:
+            if await self._ask(state, call, tool.server, need):
                 return False
         return True
 
-    async def _ask(self, state: ThreadState, call: Call, server: str, why: str) -> bool:
+    async def _ask(self, state: ThreadState, call: Call, server: str, need: SignInNeed) -> bool:
         """Have a call wait for a sign-in. Return False if it only has to look again."""
         person = state.turn.requester if state.turn else ""
         if sign_ins := self.sign_ins if await self.identities.times_asked(call.id) < sign_in.TIMES else None:
@@ -64,7 +64,7 @@ class SignInRequests:
             mark, sealed = "", b""
             if await self.identities.open_sign_in(person, server) is None:
                 try:
-                    prepared = await sign_ins.prepare(server, person, why)
+                    prepared = await sign_ins.prepare(server, person, need)
                 except SignInError as problem:
                     words = f"nobody can sign in to `{server}` at the moment. {problem} Say so."
                     await self._end(state, call, CallOutcome.ERROR, words)

@@ -128,7 +128,7 @@ class ToolExecutor:
         if tool.identity is not Identity.PERSON or self.sign_in_requests is None:
             return True
         call.attempts -= made
-        ready = await self.sign_in_requests.ready(state, call, tool)
+        ready = await self.sign_in_requests.ready(state, call, tool, refused=made)
         call.attempts += made and ready
         return ready
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any, Protocol
 from urllib.parse import urlsplit
@@ -11,7 +12,8 @@ from bot.core.identity import OAuthSettings
 
 ALIASES = {"clientId": "client_id", "clientSecret": "client_secret", "clientMetadataUrl": "client_metadata_url"}
 """What other hosts call a key of ours."""
-KEYS = ("client_id", "client_metadata_url", "client_secret", "scopes")
+KEYS = ("client_id", "client_metadata_url", "client_secret", "issuer", "scopes")
+ISSUER = re.compile(r"https://[^\s/?#]+[^\s?#]*|http://(localhost|127\.0\.0\.1|\[::1\])(:\d+)?(/[^\s?#]*)?", re.ASCII)
 
 
 class Reader(Protocol):
@@ -53,6 +55,8 @@ def read(reader: Reader, content: Mapping[str, Any]) -> OAuthSettings | None:
     parts = urlsplit(document)
     if document and (parts.scheme != "https" or parts.path in ("", "/")):
         reader.wrong("oauth.client_metadata_url", "must be an https address with a path")
+    if values.get("issuer") and not ISSUER.fullmatch(values["issuer"]):
+        reader.wrong("oauth.issuer", "must be an https address without a query")
     if values.get("client_secret") and not values.get("client_id"):
         reader.wrong("oauth.client_secret", "needs a `client_id`")
     return OAuthSettings(scopes=scopes, **values)

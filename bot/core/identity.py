@@ -28,6 +28,8 @@ class OAuthSettings:
     """Where the client's metadata document is published (CIMD)."""
     scopes: tuple[str, ...] = ()
     """What is asked for; empty for what the server says that it needs."""
+    issuer: str = ""
+    """The only sign-in service that is used; empty for the one that the server names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,17 @@ class RemoteServer:
     key: str
     url: str = field(repr=False)
     oauth: OAuthSettings = field(default=OAuthSettings())
+
+
+@dataclass(frozen=True, slots=True)
+class SignInNeed:
+    """Why a person has to sign in to a server."""
+
+    why: str = ""
+    """A sentence of our own; empty if they have not signed in before."""
+    scope: str = ""
+    """What is to be asked for instead of what the server says at first: what was asked for before, and what a call
+    needs besides (RFC 6750, `insufficient_scope`)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bot.core.identity import SignedIn
+from bot.core.identity import SignedIn, SignInNeed
 from bot.core.ports.identities import PreparedSignIn
 from bot.identity.people import People
 from bot.identity.sign_ins import SignIns
@@ -16,11 +16,11 @@ class Accounts:
     def __init__(self, people: People, sign_ins: SignIns) -> None:
         self._people, self._sign_ins = people, sign_ins
 
-    async def needed(self, server: str, person: str) -> str | None:
-        return await self._people.needed(server, person)
+    async def needed(self, server: str, person: str, *, refused: bool = False) -> SignInNeed | None:
+        return await self._people.needed(server, person, refused=refused)
 
-    async def prepare(self, server: str, person: str, why: str = "") -> PreparedSignIn:
-        return await self._sign_ins.prepare(server, person, why)
+    async def prepare(self, server: str, person: str, need: SignInNeed) -> PreparedSignIn:
+        return await self._sign_ins.prepare(server, person, need)
 
     async def header(self, server: str, person: str) -> str:
         return await self._people.header(server, person)

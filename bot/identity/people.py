@@ -5,14 +5,18 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
+import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
 from weakref import WeakValueDictionary
 
 from bot import failpoints
-from bot.core.identity import RemoteServer, SignedIn
+from bot.core.identity import RemoteServer, SignedIn, SignInNeed
 from bot.core.ports.identities import IdentityStore
+from bot.core.tool_words import one_line
 from bot.errors import NotSignedInError, SignInError
-from bot.identity.challenge import Challenge
+from bot.identity.challenge import MAX_SCOPE, Challenge, lacking, united
 from bot.identity.sign_in_link import Begun
 from bot.identity.tokens import RefusedError, TokenPlace, Tokens, request_tokens, revoke
 from bot.identity.vault import UnsealError, Vault
@@ -23,11 +27,26 @@ log = logging.getLogger(__name__)
 EXPIRED = "Your sign-in has expired."
 REVOKED = "Your sign-in is not accepted any more."
 MOVED = "Its sign-in service has changed."
+MORE = "It wants you to allow more for this: {}."
+REFUSED_SECONDS = 60.0
+"""For so long, calls that were refused find out why: several may have been at the same time."""
+_PLAIN = re.compile(r"[A-Za-z0-9_.:/*+-]{1,80}", re.ASCII)
+"""Names of scopes that people are shown."""
 
 
 async def load() -> None:
     """Import what needs the MCP SDK, outside the event loop."""
     await asyncio.to_thread(__import__, "bot.identity.provider")
+
+
+@dataclass(frozen=True, slots=True)
+class _Refused:
+    """What a server has refused calls for lately, although their person has signed in."""
+
+    sign_in: int
+    scope: str
+    need: SignInNeed
+    at: float
 
 
 class Locks:
@@ -53,6 +72,7 @@ class People:
         self._store, self._vault, self._web = store, vault, web
         self._locks = Locks()
         self._why: dict[tuple[str, str], str] = {}
+        self._refused: dict[tuple[str, str], _Refused] = {}
         self.ended: Callable[[str, str], Awaitable[None]] | None = None
         """Called with the server and the person of a sign-in that has ended."""
 
@@ -60,15 +80,17 @@ class People:
         """Have people sign in to these servers from now on."""
         self._servers: Mapping[str, RemoteServer] = {server.key: server for server in servers}
 
-    async def needed(self, server: str, person: str) -> str | None:
+    async def needed(self, server: str, person: str, *, refused: bool = False) -> SignInNeed | None:
         kept = await self._store.signed_in(person, server)
         if kept is None:
-            return self._why.get((server, person), "")
+            return SignInNeed(self._why.get((server, person), ""))
         tokens = await self._tokens(kept)
         if tokens is not None and (tokens.refresh or not tokens.is_old()):
-            return None
+            # Only calls that were refused need more: others go on with what the person has allowed.
+            found = self._lately_refused(kept) if refused else None
+            return found and found.need
         await self._end(kept, EXPIRED)
-        return EXPIRED
+        return SignInNeed(EXPIRED)
 
     async def header(self, server: str, person: str) -> str:
         kept, tokens = await self._kept(server, person)
@@ -80,15 +102,38 @@ class People:
         return tokens.header
 
     async def refused(self, server: str, person: str, header: str, challenge: str) -> bool:
+        said = Challenge.of(challenge)
         async with self._locks.of(server, person):
             try:
                 kept, tokens = await self._kept(server, person)
                 if tokens.header != header:
                     return True
-                await self._refresh(kept, tokens, REVOKED, Challenge.of(challenge))
+                if said.wants_more:
+                    self._want_more(kept, tokens, said.scope)
+                    return False
+                await self._refresh(kept, tokens, REVOKED, said)
             except NotSignedInError:
                 return False
             return True
+
+    def _want_more(self, kept: SignedIn, tokens: Tokens, scope: str) -> None:
+        """Take in what a call needs to be allowed besides. Nobody is asked for what they have allowed, or for what the
+        configuration does not ask for: it would be refused again."""
+        limits = self.server(kept.server).oauth.scopes
+        before = self._lately_refused(kept)
+        scope = united(before.scope if before else "", scope)
+        missing = lacking(scope, tokens.scope)
+        if len(scope) > MAX_SCOPE or not missing or (limits and not set(missing) <= set(limits)):
+            log.warning("%s refuses a call whose person has signed in; it wants: %s", kept.server, one_line(scope, 200))
+            return
+        shown = ", ".join(each for each in missing[:5] if _PLAIN.fullmatch(each)) or "another permission"
+        need = SignInNeed(MORE.format(shown), united(tokens.asked or tokens.scope, scope))
+        self._refused[kept.server, kept.person] = _Refused(kept.id, scope, need, time.monotonic())
+
+    def _lately_refused(self, kept: SignedIn) -> _Refused | None:
+        found = self._refused.get((kept.server, kept.person))
+        is_new = found is not None and found.sign_in == kept.id and time.monotonic() - found.at < REFUSED_SECONDS
+        return found if is_new else None
 
     async def _kept(self, server: str, person: str) -> tuple[SignedIn, Tokens]:
         kept = await self._store.signed_in(person, server)
@@ -181,6 +226,7 @@ class People:
     def welcome(self, server: str, person: str) -> None:
         """Take note that a person has signed in."""
         self._why.pop((server, person), None)
+        self._refused.pop((server, person), None)
 
     async def listed_tools(self, server: str, origin: str) -> str:
         return await self._store.listed_tools(server, origin)

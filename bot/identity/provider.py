@@ -25,17 +25,24 @@ from bot.identity.challenge import Challenge
 from bot.identity.clients import GRANTS
 from bot.identity.web import Web, is_allowed
 
-PROBE = {
-    "jsonrpc": "2.0",
-    "id": 0,
-    "method": "initialize",
-    "params": {
-        "protocolVersion": "2025-11-25",
-        "capabilities": {},
-        "clientInfo": {"name": "slack-mcp-agent", "version": "0"},
+_VERSION = "2025-11-25"
+PROBES = (
+    {
+        "jsonrpc": "2.0",
+        "id": 0,
+        "method": "initialize",
+        "params": {
+            "protocolVersion": _VERSION,
+            "capabilities": {},
+            "clientInfo": {"name": "slack-mcp-agent", "version": "0"},
+        },
     },
-}
-"""A request that a server answers with how to sign in, as it carries no credentials."""
+    {"jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": {}},
+)
+"""Requests that a server answers with how to sign in, as they carry no credentials. Some servers let everybody
+connect, and refuse only what comes after it."""
+_SESSION = "mcp-session-id"
+MAX_SESSION = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,12 +68,11 @@ class Provider:
 
 async def find_provider(web: Web, server: RemoteServer, challenge: Challenge | None = None) -> Provider:
     """Return where people sign in to a server. In: how it has refused a request, if it has. Raises SignInError."""
-    if challenge is None:
-        headers = {"accept": "application/json, text/event-stream"}
-        answer = await web.request("POST", server.url, beside=server.url, body=PROBE, headers=headers, whole=False)
-        challenge = Challenge.of(answer.headers.get("www-authenticate", "") if answer.status in (401, 403) else "")
+    challenge = await _challenge(web, server.url) if challenge is None else challenge
     about = await _resource(web, server.url, challenge)
     named = str(about.authorization_servers[0]) if about else None
+    if server.oauth.issuer and not issuers_match(server.oauth.issuer, named or _origin(server.url)):
+        raise SignInError("Its sign-in service is not the one of the configuration, so nobody signs in there.")
     metadata = await _metadata(web, server.url, named)
     if metadata is None:
         if named is not None:
@@ -94,6 +100,19 @@ async def find_provider(web: Web, server: RemoteServer, challenge: Challenge | N
         if not is_allowed(url, server.url):
             raise SignInError("Its sign-in service names an address that I don't use: it has to be a public https one.")
     return found
+
+
+async def _challenge(web: Web, url: str) -> Challenge:
+    """Return how a server refuses a request without credentials; an empty challenge if it says nothing."""
+    headers = {"accept": "application/json, text/event-stream"}
+    for probe in PROBES:
+        answer = await web.request("POST", url, beside=url, body=probe, headers=headers, whole=False)
+        if answer.status in (401, 403):
+            return Challenge.of(answer.headers.get("www-authenticate", ""))
+        headers["mcp-protocol-version"] = _VERSION
+        if 0 < len(session := answer.headers.get(_SESSION, "")) <= MAX_SESSION:
+            headers[_SESSION] = session
+    return Challenge()
 
 
 async def _resource(web: Web, url: str, challenge: Challenge) -> ProtectedResourceMetadata | None:

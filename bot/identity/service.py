@@ -7,7 +7,7 @@ import asyncio
 
 from bot.core.identity import RemoteServer
 from bot.errors import SignInError
-from bot.identity.challenge import Challenge
+from bot.identity.challenge import Challenge, lacking, united
 from bot.identity.clients import preregistered
 from bot.identity.people import load
 from bot.identity.tokens import RefusedError, TokenPlace, Tokens, request_tokens
@@ -20,6 +20,8 @@ class ServiceAccount:
     def __init__(self, server: RemoteServer, web: Web) -> None:
         self._server, self._web = server, web
         self._tokens: Tokens | None = None
+        self._asked = ""
+        """The scopes that were asked for."""
         self._lock = asyncio.Lock()
 
     async def header(self) -> str:
@@ -34,21 +36,25 @@ class ServiceAccount:
         async with self._lock:
             if self._tokens is not None and self._tokens.header != header:
                 return True
-            self._tokens = await self._request(Challenge.of(challenge))
+            said = Challenge.of(challenge)
+            if said.wants_more and (self._server.oauth.scopes or not lacking(said.scope, self._asked)):
+                return False  # it is not given more than the configuration says, or than it was given already
+            self._tokens = await self._request(said, united(self._asked, said.scope) if said.wants_more else "")
             return True
 
     async def aclose(self) -> None:
         """Close the connections to the sign-in service."""
         await self._web.aclose()
 
-    async def _request(self, challenge: Challenge | None) -> Tokens:
+    async def _request(self, challenge: Challenge | None, scope: str = "") -> Tokens:
         await load()
         from bot.identity.provider import find_provider  # noqa: PLC0415 - imports the MCP SDK, which `load` has done
 
         provider = await find_provider(self._web, self._server, challenge)
         client = preregistered(self._server, provider.auth_methods)
         place = TokenPlace(self._server, client, provider.token_endpoint, "", provider.resource)
-        form = {"grant_type": "client_credentials", **({"scope": provider.scope} if provider.scope else {})}
+        self._asked = scope or provider.scope
+        form = {"grant_type": "client_credentials", **({"scope": self._asked} if self._asked else {})}
         try:
             return await request_tokens(self._web, place, form)
         except RefusedError:

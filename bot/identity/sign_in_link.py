@@ -32,6 +32,10 @@ class Begun:
     token_endpoint: str
     revocation_endpoint: str
     client: Client
+    asked: str = ""
+    """What the person is asked to allow (`scope`)."""
+    wider: str = ""
+    """The same, if it is more than the server says at first (`SignInNeed.scope`)."""
 
     def dumps(self) -> bytes:
         """Return the form that is encrypted."""

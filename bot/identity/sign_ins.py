@@ -5,11 +5,12 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from bot import failpoints
-from bot.core.identity import OpenSignIn, RemoteServer
+from bot.core.identity import OpenSignIn, RemoteServer, SignInNeed
 from bot.core.ports.identities import IdentityStore, PreparedSignIn
 from bot.core.questions.sign_in import Asked
 from bot.errors import SignInError
@@ -59,7 +60,7 @@ class SignIns:
         """Where the bot describes itself as a client; empty if it cannot."""
         return f"{self._public}/oauth/client.json" if self._public.startswith("https://") else ""
 
-    async def prepare(self, server: str, person: str, why: str = "") -> PreparedSignIn:
+    async def prepare(self, server: str, person: str, need: SignInNeed) -> PreparedSignIn:
         found = self._people.server(server)
         if not found.url:
             raise SignInError("It is no longer configured.")
@@ -69,11 +70,12 @@ class SignIns:
         provider = await find_provider(self._web, found)
         client = await self._client(found, provider)
         state, verifier = sign_in_link.new_state(), sign_in_link.new_verifier()
+        scope = need.scope or provider.scope
         url = sign_in_link.link(
             provider.authorization_endpoint,
             client,
             redirect=self.redirect,
-            scope=provider.scope,
+            scope=scope,
             state=state,
             verifier=verifier,
             resource=provider.resource,
@@ -88,11 +90,13 @@ class SignIns:
             provider.token_endpoint,
             provider.revocation_endpoint,
             client,
+            scope,
+            need.scope,
         )
         shown = f"{self._public}/oauth/start?state={state}" if self._public else url
         host = urlsplit(provider.authorization_endpoint).netloc
         mark = sign_in_link.digest(state)
-        about = Asked(server, host, shown, mark, paste=not self._public, problem=why)
+        about = Asked(server, host, shown, mark, paste=not self._public, problem=need.why)
         return PreparedSignIn(about, self._vault.seal(begun.dumps(), "sign-in", person, server, mark))
 
     async def _client(self, server: RemoteServer, provider: Provider) -> Client:
@@ -173,11 +177,16 @@ class SignIns:
                 log.warning("a sign-in to %s did not finish: %s", asked.server, type(problem).__name__)
                 await self._again(asked, NOT_FINISHED)
                 return False
+            # What is not named was allowed as it was asked for (RFC 6749, section 5.1).
+            found = replace(found, scope=found.scope or begun.asked, asked=begun.asked)
             sealed = self._vault.seal(found.dumps(), "tokens", asked.person, asked.server, begun.issuer)
+            before = await self._store.signed_in(asked.person, asked.server)
             woken = await self._store.finish_sign_in(asked, begun.issuer, sealed)
             if woken is None:
                 await self._people.tell(place, found)
                 return False
+            if before is not None and before.issuer != begun.issuer:
+                await self._people.forget(before)
             self._people.welcome(asked.server, asked.person)
             for thread_id in woken:
                 self._wake(thread_id)
@@ -186,12 +195,18 @@ class SignIns:
     async def _again(self, asked: OpenSignIn, why: str) -> None:
         """Ask for a sign-in once more, as it cannot be finished as it was begun."""
         try:
-            fresh = await self.prepare(asked.server, asked.person, why)
+            fresh = await self.prepare(asked.server, asked.person, SignInNeed(why, self._wider(asked)))
         except SignInError as problem:
             log.warning("%s: %s", asked.server, problem)
             return
         for thread_id in await self._store.renew_sign_in(asked, fresh.about, fresh.sealed):
             self._wake(thread_id)
+
+    def _wider(self, asked: OpenSignIn) -> str:
+        try:
+            return self._begun(asked).wider
+        except (UnsealError, ValueError):
+            return ""
 
     def _begun(self, asked: OpenSignIn) -> Begun:
         return Begun.loads(self._vault.unseal(asked.sealed, "sign-in", asked.person, asked.server, asked.state))

@@ -33,10 +33,13 @@ class Tokens:
     expires_at: float
     """Unix time in seconds; 0 if it is not known."""
     scope: str
+    """What was allowed; empty if it is not known."""
     resource: str
     token_endpoint: str
     revocation_endpoint: str
     client: Client
+    asked: str = ""
+    """What the person was asked to allow."""
 
     def dumps(self) -> bytes:
         """Return the form that is encrypted."""
@@ -94,6 +97,7 @@ async def request_tokens(web: Web, place: TokenPlace, form: Mapping[str, str], b
         url,
         place.revocation_endpoint,
         place.client,
+        before.asked if before else "",
     )
 
 

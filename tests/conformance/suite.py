@@ -14,7 +14,7 @@ import shutil
 import socket
 import subprocess
 import sys
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,7 +22,6 @@ from typing import Any
 
 import yaml
 
-from bot.tools.mcp.transports.registry import standard
 from tests.conformance import host
 
 PACKAGE = Path(sys.prefix, "share", "bot-conformance", "node_modules", "@modelcontextprotocol", "conformance")
@@ -64,18 +63,18 @@ def missing() -> str:
     return "" if _node() else f"there is no Node {OLDEST_NODE} or newer (`make test` installs one)"
 
 
-async def run(revision: str, folder: Path, waiting: Callable[[str], bool]) -> Outcome:
+async def run(revision: str, folder: Path) -> Outcome:
     """Run what a revision requires of a client.
 
-    What fails and is not known to wait is run once more by itself: on a busy machine the suite takes a stream that a
+    What fails is run once more by itself: on a busy machine the suite takes a stream that a
     client opens late for one that it opens again too early.
     """
     required: list[str] = yaml.safe_load((PACKAGE / "requirements" / f"{revision}.yaml").read_text())["client"]
     outcome = Outcome(required)
     script = folder / "host"
-    async with _serving(script, outcome.codes):
+    async with _serving(script, outcome):
         outcome.failed = await _failed(required, ["--requirements", revision], script, folder / "together")
-        for name in [each for each in outcome.failed if not waiting(each)]:
+        for name in [*outcome.failed]:
             del outcome.failed[name]
             alone = ["--scenario", name, "--spec-version", revision, "--force"]
             outcome.failed |= await _failed([name], alone, script, folder / name.replace("/", "-"))
@@ -116,8 +115,8 @@ def _words(check: Mapping[str, Any]) -> str:
 
 
 @asynccontextmanager
-async def _serving(script: Path, codes: dict[str, int]) -> AsyncGenerator[None]:
-    """Put the script there that the suite runs, and do its work."""
+async def _serving(script: Path, outcome: Outcome) -> AsyncGenerator[None]:
+    """Put the script there that the suite runs, and do its work. It also runs extensions, which are left out."""
     address = f"\0{script}"[:100]
     listening = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     listening.bind(address)
@@ -126,15 +125,17 @@ async def _serving(script: Path, codes: dict[str, int]) -> AsyncGenerator[None]:
     script.write_text(SCRIPT.format(python=sys.executable, address=address))
     script.chmod(0o755)
     loop, tasks = asyncio.get_running_loop(), set[asyncio.Task[None]]()
-    transports = standard()
+    shared = host.common()
 
     async def serve(connection: socket.socket) -> None:
         with connection:
             connection.setblocking(False)
             url, *variables = (await loop.sock_recv(connection, MAX_MESSAGE_BYTES)).decode().split("\0")
             environ = dict(each.split("=", 1) for each in variables)
-            code = codes[environ["MCP_CONFORMANCE_SCENARIO"]] = await host.main(url, environ, transports)
-            await loop.sock_sendall(connection, str(code).encode())
+            scenario = environ["MCP_CONFORMANCE_SCENARIO"]
+            if scenario in outcome.required:
+                code = outcome.codes[scenario] = await host.main(url, environ, shared)
+                await loop.sock_sendall(connection, str(code).encode())
 
     def accept() -> None:
         connection, _ = listening.accept()
@@ -151,6 +152,7 @@ async def _serving(script: Path, codes: dict[str, int]) -> AsyncGenerator[None]:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        await shared.web.aclose()
 
 
 def _node() -> str | None:

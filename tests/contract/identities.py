@@ -166,6 +166,20 @@ class IdentitiesContract:
         await store.forget_sign_in(kept.id)
         assert await store.ended_sign_ins() == []
 
+    async def test_a_sign_in_takes_the_place_of_another_and_only_another_issuer_is_told(self, store: Store) -> None:
+        life, question = await waiting(store)
+        await store.finish_sign_in(await sign_in_of(store, question), "issuer", b"tokens")
+        first = await store.signed_in(ALICE, "notes")
+        assert first is not None
+        for number, issuer in enumerate(("issuer", "other"), 2):
+            question = await wait(life, f"state-{number}")
+            assert await store.finish_sign_in(await sign_in_of(store, question), issuer, b"more") is not None
+        kept = await store.signed_in(ALICE, "notes")
+        assert kept is not None
+        assert (kept.issuer, kept.sealed) == ("other", b"more")
+        assert kept.id > first.id, "no id stands for two sign-ins"
+        assert [(each.issuer, each.sealed) for each in await store.ended_sign_ins()] == [("issuer", b"more")]
+
     async def test_clients_and_tools_are_kept(self, backend: Backend) -> None:
         async with backend.open() as store:
             await store.keep_oauth_client("issuer", "redirect", b"client")

@@ -18,6 +18,7 @@ import pytest
 
 from bot.config import mcp_json, settings
 from bot.core.tools import DeliveryStatus, Tool
+from bot.identity import tokens
 from bot.reloading import Reloading
 from bot.tools.mcp.toolset import McpToolset
 from slack_sandbox.model import Message, Person
@@ -282,17 +283,36 @@ async def test_a_sign_in_that_has_ended_is_asked_for_again_and_nothing_is_called
         assert here.bot.rows("SELECT issuer FROM identities WHERE NOT ended") == [(issuer,)]
 
 
-async def test_a_sign_in_that_has_expired_is_asked_for_again(tmp_path: Path) -> None:
+async def test_a_sign_in_that_has_expired_is_asked_for_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async with opened(tmp_path) as (here, server):
-        server.refreshes, server.lasting = False, 30.5
+        server.refreshes = False
         await connected(here, server, here.alice, "alice")
-        await asyncio.sleep(0.6)
+        monkeypatch.setattr(tokens, "EARLY_SECONDS", 2 * server.lasting)
+        ts = await here.slack.say(here.general, here.alice, "<@BOT> whoami")
+        assert "has expired" in (await question(here, here.alice)).plain
+        assert server.calls == []
+        monkeypatch.undo()
+        await sign_in(here, server, here.alice, "alice")
+        await here.reply(ts, "It said: alice:")
+
+
+async def test_a_refresh_that_is_refused_is_a_reason_to_sign_in_and_one_that_fails_is_not(tmp_path: Path) -> None:
+    async with opened(tmp_path) as (here, server):
+        server.lasting = 20.0  # so that each request refreshes
+        await connected(here, server, here.alice, "alice")
+        server.fails = True
+        ts = await here.slack.say(here.general, here.alice, "<@BOT> whoami")
+        assert "sign-in service cannot be reached" in (await here.reply(ts, "It said:")).plain
+        assert not any(map(is_open, asked(here, here.alice)))
+        server.fails = False
+        server.grants.clear()
         ts = await here.slack.say(here.general, here.alice, "<@BOT> whoami")
         assert "has expired" in (await question(here, here.alice)).plain
         assert server.calls == []
         server.lasting = 3600
         await sign_in(here, server, here.alice, "alice")
         await here.reply(ts, "It said: alice:")
+        assert server.calls == [("alice", "whoami", {})]
 
 
 async def test_a_server_that_takes_no_token_is_not_signed_in_to_for_ever(tmp_path: Path) -> None:
@@ -302,6 +322,61 @@ async def test_a_server_that_takes_no_token_is_not_signed_in_to_for_ever(tmp_pat
         for _ in range(2):
             await sign_in(here, server, here.alice, "alice")
         assert "does not accept that" in (await here.reply(ts, "It said:")).plain
+
+
+async def test_a_call_for_which_too_little_was_allowed_asks_for_more_and_goes_on(tmp_path: Path) -> None:
+    async with opened(tmp_path) as (here, server):
+        server.scope, server.needs = "notes:read", {"note": "notes:write"}
+        await connected(here, server, here.alice, "alice")
+        ts = await here.slack.say(here.general, here.alice, "<@BOT> note")
+        await here.slack.click(await here.reply(ts, "Waiting for you"), "approval.approved", by=here.alice)
+        message = await question(here, here.alice)
+        assert "It wants you to allow more for this: notes:write." in message.plain
+        other = await here.slack.say(here.general, here.alice, "<@BOT> whoami")
+        await here.reply(other, "It said: alice:")  # what needs no more goes on
+        await here.bot.stop()
+        await here.bot.start()
+        refused = server.consent(link(message), "alice").replace("code=", "error=")
+        assert "not signed in there" in await paste(here, here.alice, message, refused)
+        await sign_in(here, server, here.alice, "alice")
+        await here.reply(ts, "It said: alice:")
+        assert [name for _, name, _ in server.calls] == ["whoami", "note"]
+        assert server.scopes == ["notes:read", *["notes:read notes:write"] * 2]
+        assert "revoke" not in server.asked, "some take that as the end of everything that was allowed"
+        assert here.bot.rows("SELECT count(*) FROM identities") == [(1,)]
+        assert here.bot.rows("SELECT decision FROM questions WHERE kind = 'may_it_run'") == [("approved",)]
+        assert here.bot.rows("SELECT attempts, outcome FROM calls WHERE tool = 'notes__note'") == [(1, "ok")]
+
+
+async def test_calls_that_were_refused_at_the_same_time_wait_for_one_question(tmp_path: Path) -> None:
+    async with opened(tmp_path) as (here, server):
+        server.scope, server.needs = "notes:read", {"whoami": "notes:write"}
+        await connected(here, server, here.alice, "alice")
+        two = calls(call("notes__whoami", {"a": 1}), call("notes__whoami", {"a": 2}))
+        here.model.respond = lambda request: two if request.messages[-1]["role"] == "user" else respond(request)
+        ts = await here.slack.say(here.general, here.alice, "<@BOT> whoami")
+        await sign_in(here, server, here.alice, "alice")
+        await here.reply(ts, "It said: alice:")
+        assert sorted(arguments["a"] for _, _, arguments in server.calls) == [1, 2]
+        assert server.scopes == ["notes:read", "notes:read notes:write"]
+
+
+@pytest.mark.parametrize(
+    ("gives", "times", "words"), [("notes:read", 2, "does not accept that"), (None, 1, "does not allow the bot to")]
+)
+async def test_a_person_is_not_asked_to_allow_more_for_ever(
+    tmp_path: Path, gives: str | None, times: int, words: str
+) -> None:
+    async with opened(tmp_path) as (here, server):
+        server.scope, server.needs, server.insatiable = "notes:read", {"whoami": "notes:write"}, True
+        server.gives = gives
+        await connected(here, server, here.alice, "alice")
+        ts = await here.slack.say(here.general, here.alice, "<@BOT> whoami")
+        for _ in range(times):
+            await sign_in(here, server, here.alice, "alice")
+        assert words in (await here.reply(ts, "It said:")).plain
+        assert server.scopes == ["notes:read", *["notes:read notes:write"] * times]
+        assert server.calls == []
 
 
 async def test_a_person_disconnects_in_the_home(tmp_path: Path) -> None:

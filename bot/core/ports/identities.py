@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from bot.core.identity import OpenSignIn, SignedIn
+from bot.core.identity import OpenSignIn, SignedIn, SignInNeed
 from bot.core.questions.sign_in import Asked
 
 
@@ -70,7 +70,11 @@ class IdentityStore(Protocol):
 
     async def finish_sign_in(self, asked: OpenSignIn, issuer: str, sealed: bytes) -> Sequence[int] | None:
         """Keep the tokens of a sign-in and answer its question. The calls that waited may run. Return the threads to
-        wake; None, with nothing written, if it is not open any more."""
+        wake; None, with nothing written, if it is not open any more.
+
+        One that was in use until now has ended. If it is of the same issuer, it is deleted at once: the issuer is not
+        told, as some take that as the end of everything that the person has allowed.
+        """
         ...
 
     async def times_asked(self, call: int) -> int:
@@ -106,11 +110,12 @@ class PreparedSignIn:
 class SignIns(Protocol):
     """What the agent needs: whether a call can use the account of its person."""
 
-    async def needed(self, server: str, person: str) -> str | None:
-        """Return why a person has to sign in to a server, as a sentence that may be empty; None if they have."""
+    async def needed(self, server: str, person: str, *, refused: bool = False) -> SignInNeed | None:
+        """Return why a person has to sign in to a server; None if they have. refused: a call was about to be sent, and
+        was not, so that the person may have to allow more than they have."""
         ...
 
-    async def prepare(self, server: str, person: str, why: str = "") -> PreparedSignIn:
+    async def prepare(self, server: str, person: str, need: SignInNeed) -> PreparedSignIn:
         """Return what is needed to ask a person to sign in. Raises SignInError with a sentence if they cannot."""
         ...
 

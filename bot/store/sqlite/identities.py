@@ -119,6 +119,7 @@ def finish(connection: sqlite3.Connection, asked: OpenSignIn, issuer: str, seale
     here = connection.execute("SELECT state FROM sign_ins WHERE question = ?", (asked.question,)).fetchone()
     if question is None or here is None or here[0] != asked.state:
         return None
+    before = signed_in(connection, asked.person, asked.server)
     connection.execute(
         "UPDATE identities SET ended = 1 WHERE person = ? AND server = ? AND NOT ended", (asked.person, asked.server)
     )
@@ -126,6 +127,8 @@ def finish(connection: sqlite3.Connection, asked: OpenSignIn, issuer: str, seale
         "INSERT INTO identities (person, server, issuer, sealed, since) VALUES (?, ?, ?, ?, ?)",
         (asked.person, asked.server, issuer, sealed, now()),
     )
+    if before is not None and before.issuer == issuer:  # only now, so that its id is not used again
+        connection.execute("DELETE FROM identities WHERE id = ?", (before.id,))
     kind = KINDS[question.kind]
     transitions.apply(connection, question, kind.closed(question, sign_in.SIGNED_IN, by=asked.person), ())
     return list(kind.threads(question))

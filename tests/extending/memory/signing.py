@@ -149,10 +149,13 @@ class MemoryIdentities:
         with self._disk.transaction() as tables:
             if self._as_read(tables, asked) is None:
                 return None
+            replaced = 0
             for id_, each in list(tables.identities.items()):
-                if (each.person, each.server) == (asked.person, asked.server):
+                if (each.person, each.server, each.ended) == (asked.person, asked.server, False):
                     tables.identities[id_] = replace(each, ended=True)
+                    replaced = replaced if each.issuer != issuer else id_
             number = max(tables.identities, default=0) + 1
+            tables.identities.pop(replaced, None)
             tables.identities[number] = SignedIn(
                 number, asked.person, asked.server, issuer, sealed, since=now(), ended=False
             )

@@ -138,6 +138,19 @@ async def test_what_a_sign_in_service_says_about_itself_is_checked(metadata: dic
             await web.aclose()
 
 
+async def test_a_sign_in_service_that_is_not_the_configured_one_is_not_used() -> None:
+    async with remote() as server:
+        web = Web()
+        try:
+            right = RemoteServer("notes", server.url, OAuthSettings("id", "secret", issuer=server.origin))
+            assert (await find_provider(web, right)).issuer == server.origin
+            server.issuer = f"{server.origin}/other"
+            with pytest.raises(SignInError, match="not the one of the configuration"):
+                await find_provider(web, right)
+        finally:
+            await web.aclose()
+
+
 async def test_tokens_for_another_server_are_not_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
     async with remote() as server:
         web = Web()

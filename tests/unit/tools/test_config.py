@@ -165,6 +165,10 @@ def web(**entry: Any) -> dict[str, Any]:
             "`mcpServers.web.oauth.client_id` needs the environment variable",
         ),
         (web(identity="person", oauth={"client_metadata_url": "http://x/y"}), "must be an https address with a path"),
+        (
+            web(identity="person", oauth={"issuer": "http://i.example"}),
+            "`mcpServers.web.oauth.issuer` must be an https",
+        ),
         (web(identity="person", oauth={"scopes": [1]}), "`mcpServers.web.oauth.scopes` must be a list of scopes"),
         (web(identity="person", headers={"authorization": "x"}), "there is no fallback from one identity to another"),
         (web(httpUrl="http://y"), "`mcpServers.web.httpUrl` and `url` mean the same"),

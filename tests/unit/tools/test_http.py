@@ -11,10 +11,12 @@ from typing import Any
 import pytest
 import uvicorn
 from aiohttp import web
+from mcp import MCPError
 from mcp.server.mcpserver import MCPServer
 
 from bot.core.tools import DeliveryStatus
 from bot.tools.mcp.toolset import McpToolset
+from bot.tools.mcp.transports import http_faults
 from bot.tools.server_config import HttpServer, SseServer
 from bot.tools.toolset import make_toolset
 from tests.unit.tools.helpers import call, running, until
@@ -144,6 +146,13 @@ async def test_a_fault_concerns_only_its_own_call(remote: tuple[Remote, McpTools
     assert server.calls == [name, "good"]
     assert server.sessions == 1
     assert server.tokens == {"Bearer s"}
+
+
+def test_a_server_that_wants_a_sign_in_is_said_to_whatever_it_answers_afterwards() -> None:
+    answered = MCPError(-32600, "Missing MCP-Protocol-Version header")
+    denied = "it did not accept the bot's credentials (HTTP 401)"
+    assert http_faults.refusal(answered, http_faults.of_status(401)) == denied
+    assert http_faults.refusal(answered, http_faults.of_status(404)) is None
 
 
 async def test_a_call_in_a_session_that_is_gone_is_made_once_in_a_new_one(remote: tuple[Remote, McpToolset]) -> None:

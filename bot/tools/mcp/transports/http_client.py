@@ -29,6 +29,10 @@ IDLE_CONNECTION_SECONDS: Final = 3.0
 the closing of its connection may or may not have been taken."""
 MAX_REDIRECTS: Final = 3
 CHUNK: Final = 256 * 1024
+INSUFFICIENT: Final = "insufficient_scope"
+"""What is wrong with credentials that are good, but do not allow enough (RFC 6750, section 3.1)."""
+ATTEMPTS: Final = 2
+"""How often credentials are replaced for one request."""
 
 
 class Abandoned(Exception):
@@ -82,6 +86,13 @@ async def _has_others(client: Client, credentials: str, refusal: httpx2.Response
         raise Unauthorized from None
 
 
+def _is_refused(response: httpx2.Response, attempt: int) -> bool:
+    """Return whether other credentials may help. Those that have just been renewed are not renewed again."""
+    if INSUFFICIENT in response.headers.get("www-authenticate", ""):
+        return response.status_code in (401, 403)
+    return response.status_code == 401 and attempt == 0
+
+
 @asynccontextmanager
 async def exchange(
     client: Client,
@@ -94,7 +105,7 @@ async def exchange(
 ) -> AsyncGenerator[httpx2.Response]:
     """Send a request and give its response, whose body is not read yet.
 
-    Credentials that are not accepted are renewed once.
+    Credentials that are not accepted are renewed once; for ones that do not allow enough, others are looked for.
 
     `delivery.written` is set before its first byte is written; the opening of a connection and of a tunnel through a
     proxy comes before that. A redirect is followed only within the origin and with the same method. Raises Abandoned
@@ -115,11 +126,14 @@ async def exchange(
 
     credentials = await _credentials(client)
     response = await send(credentials)
-    if credentials and response.status_code == 401 and await _has_others(client, credentials, response):
+    for attempt in range(ATTEMPTS):
+        if not (credentials and _is_refused(response, attempt) and await _has_others(client, credentials, response)):
+            break
         await response.aclose()
         if delivery is not None:
             delivery.written = False  # what refuses the credentials has not taken the request
-        response = await send(await _credentials(client))
+        credentials = await _credentials(client)
+        response = await send(credentials)
     for _ in range(MAX_REDIRECTS):
         following = response.next_request
         if following is None or following.method != method or not _same_origin(response.request.url, following.url):

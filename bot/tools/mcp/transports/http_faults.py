@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import httpx2
-from mcp_types import JSONRPCError, JSONRPCMessage
+from mcp_types import CONNECTION_CLOSED, METHOD_NOT_FOUND, JSONRPCError, JSONRPCMessage
 
 from bot.tools.text import line
 
@@ -59,6 +59,10 @@ def of_status(status: int) -> Fault:
     return Fault(f"{words} (HTTP {status})", taken=status not in NOT_TAKEN, refused=refused)
 
 
+DENIED: Final = (of_status(401), of_status(403))
+"""Why a server does not talk to us at all, whatever it says to the requests that follow."""
+
+
 def of_redirect(status: int) -> Fault:
     """Return the fault of a redirect that is not followed: to another origin, which must not get the credentials, or
     with another method, which would lose the message."""
@@ -81,6 +85,15 @@ def of_error(problem: Exception) -> Fault:
             return Fault("broke the connection off before it answered")
         case _:
             return Fault("went away before it answered")
+
+
+def refusal(problem: BaseException, fault: Fault | None) -> str | None:
+    """Return why a server could not be used, if it was a fault of HTTP; None otherwise. In: what was raised, and the
+    newest fault of the connection."""
+    if isinstance(problem, httpx2.InvalidURL | UnicodeError):
+        return "its address is not valid"
+    answered = getattr(problem, "code", CONNECTION_CLOSED) not in (CONNECTION_CLOSED, METHOD_NOT_FOUND)
+    return None if fault is None or (answered and fault not in DENIED) else f"it {fault.words}"
 
 
 def is_gone(status: int, reply: JSONRPCMessage | None) -> bool:

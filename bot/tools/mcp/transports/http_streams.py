@@ -25,7 +25,6 @@ from mcp.shared.message import ClientMessageMetadata, SessionMessage
 from mcp_types import (
     CONNECTION_CLOSED,
     INVALID_REQUEST,
-    METHOD_NOT_FOUND,
     ErrorData,
     JSONRPCError,
     JSONRPCMessage,
@@ -106,10 +105,7 @@ class HttpConnection:
 
     def refusal(self, problem: BaseException) -> str | None:
         """Return why the server could not be used, if it was a fault of HTTP; None for other exceptions."""
-        if isinstance(problem, httpx2.InvalidURL | UnicodeError):
-            return "its address is not valid"
-        answered = getattr(problem, "code", CONNECTION_CLOSED) not in (CONNECTION_CLOSED, METHOD_NOT_FOUND)
-        return None if self._fault is None or answered else f"it {self._fault.words}"
+        return http_faults.refusal(problem, self._fault)
 
     @property
     def ending(self) -> Ending:
