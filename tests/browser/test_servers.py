@@ -58,7 +58,9 @@ async def here(tmp_path: Path, account: Remote, monkeypatch: pytest.MonkeyPatch)
     (tmp_path / "tools.json").write_text(json.dumps([OBEY]))
     (tmp_path / "mcp.json").write_text(json.dumps({"mcpServers": servers}))
     (tmp_path / "bot.toml").write_text("[limits]\nprogress_after_seconds = 0.01\nprogress_every_seconds = 0.02\n")
-    async with inside(tmp_path, BOT_SECRET_KEY=KEY) as this:
+    async with inside(tmp_path, start=False, BOT_SECRET_KEY=KEY) as this:
+        this.slack.workspace.bot.name = this.slack.workspace.bot.display_name = BOT
+        await this.bot.start()
         yield this
         await this.quiet()
         this.model.prefix_breaks.clear()  # signing in adds the server's tools

@@ -30,8 +30,11 @@ pytestmark = pytest.mark.anyio
 PYTHON = ("mcp-server-git==2026.10.19", "mcp-server-time==2026.10.19", "mcp-server-fetch==2026.10.24")
 NODE = ("@modelcontextprotocol/server-everything@2026.8.31", "@modelcontextprotocol/server-filesystem@2026.8.31")
 SECONDS = 60.0
-TOOLS = {"everything": 13, "remote": 13, "filesystem": 14, "git": 12, "time": 2, "fetch": 1}
+TOOLS = {"everything": 14, "remote": 14, "filesystem": 14, "git": 12, "time": 2, "fetch": 1}
 """How many tools each server has for a client like the bot."""
+
+CALLED = ("echo", "git_log", "convert_time", "fetch")
+"""The tools that run without asking, besides those of the server that is trusted."""
 
 
 @dataclass
@@ -134,7 +137,8 @@ def repository(folder: Path) -> Path:
 @pytest.mark.timeout(300)
 async def test_servers_of_others_work_together_in_one_conversation(tmp_path: Path, programs: Programs) -> None:
     kept = repository(tmp_path / "repository")
-    (tmp_path / "bot.toml").write_text('[tools]\nsearch = false\n\n[[policy.rules]]\ntool = "*"\naction = "allow"\n')
+    allowed = (f'[[policy.rules]]\ntool = "{tool}"\naction = "allow"\n' for tool in CALLED)
+    (tmp_path / "bot.toml").write_text("\n".join(["[tools]\nsearch = false\n", *allowed]))
     async with over_http(programs) as remote, page() as address:
         servers: dict[str, Any] = {
             "everything": {"command": programs.node, "args": [programs.script("server-everything")]},
@@ -148,7 +152,7 @@ async def test_servers_of_others_work_together_in_one_conversation(tmp_path: Pat
             "time": programs.python("mcp_server_time"),
             "fetch": programs.python("mcp_server_fetch"),
         }
-        servers["fetch"]["args"] += ["--ignore-robots-txt"]
+        servers["fetch"]["args"] += ["--ignore-robots-txt", "--allow-private-ips"]
         (tmp_path / "mcp.json").write_text(json.dumps({"mcpServers": servers}))
         async with world(tmp_path) as here:
             await here.until(

@@ -35,7 +35,7 @@ ENDS: dict[Kind, tuple[DeliveryStatus, str]] = {
     "html": (UNKNOWN, "such as a web page."),
     "cut_off": (UNKNOWN, "broke off before it answered."),
     "slow": (OK, "broken"),
-    "silent": (UNKNOWN, "did not answer within 0.4 seconds."),
+    "silent": (UNKNOWN, "did not answer within 0.8 seconds."),
 }
 """What a call comes to that meets a fault."""
 RAN: set[Kind] = {"cut_off", "slow"}
@@ -98,7 +98,7 @@ async def network(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[Ne
     try:
         async with BreakingProxy(await remote.start()) as proxy:
             url = f"http://127.0.0.1:{proxy.port}/mcp"
-            behind = HttpServer("remote", url, legacy=True, trusted=True, call_seconds=0.4)
+            behind = HttpServer("remote", url, legacy=True, trusted=True, call_seconds=0.8)
             beside = python_server("odd.py", folder / "beside", key="beside")
             async with running(behind, beside) as toolset:
                 yield Network(remote, proxy, toolset)
