@@ -64,6 +64,11 @@ async def here(tmp_path: Path, account: Remote, monkeypatch: pytest.MonkeyPatch)
         yield this
         await this.quiet()
         this.model.prefix_breaks.clear()  # signing in adds the server's tools
+        workspace = this.slack.workspace
+        # What ran was perhaps shown, and deleted when a question came: it is shown again below that.
+        workspace.recent[:] = [
+            each for each in workspace.recent if each.ts in workspace.channels[each.channel].messages
+        ]
 
 
 @pytest.fixture
