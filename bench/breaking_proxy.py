@@ -104,6 +104,8 @@ class BreakingProxy:
                 await asyncio.sleep(SLOW_SECONDS)
             case "cut_off":
                 await self._served(head, body, None)  # the server does what it was asked for
+            case _:
+                pass
         if fault is not None and (said := _SAID.get(fault)) is not None:
             writer.write(said)
             await writer.drain()

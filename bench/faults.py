@@ -24,7 +24,7 @@ import tempfile
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from breaking_proxy import KINDS, BreakingProxy, Kind
@@ -189,6 +189,11 @@ async def http_server(journal: Path) -> AsyncGenerator[int]:
         await process.wait()
 
 
+def local(key: str, folder: Path) -> StdioServer:
+    """A server over stdio, which does odd things when it is asked to."""
+    return StdioServer(key, sys.executable, (str(ODD), str(folder / key)), trusted=True, legacy=True)
+
+
 @asynccontextmanager
 async def servers() -> AsyncGenerator[Servers]:
     """All servers, which are up."""
@@ -197,17 +202,10 @@ async def servers() -> AsyncGenerator[Servers]:
         far = await stack.enter_async_context(http_server(folder / "far"))
         behind = await stack.enter_async_context(http_server(folder / "remote"))
         proxy = await stack.enter_async_context(BreakingProxy(behind))
-        common = {"trusted": True, "legacy": True}
-        toolset = make_toolset(
-            [
-                StdioServer("near", sys.executable, (str(ODD), str(folder / "near")), **common),
-                HttpServer("far", f"http://127.0.0.1:{far}/mcp", **common),
-                StdioServer(
-                    "odd", sys.executable, (str(ODD), str(folder / "odd")), call_seconds=CALL_SECONDS, **common
-                ),
-                HttpServer("remote", f"http://127.0.0.1:{proxy.port}/mcp", call_seconds=CALL_SECONDS, **common),
-            ]
-        )
+        healthy = (local("near", folder), HttpServer("far", f"http://127.0.0.1:{far}/mcp", trusted=True, legacy=True))
+        remote = HttpServer("remote", f"http://127.0.0.1:{proxy.port}/mcp", trusted=True, legacy=True)
+        failing = (local("odd", folder), remote)
+        toolset = make_toolset([*healthy, *(replace(each, call_seconds=CALL_SECONDS) for each in failing)])
         await toolset.start()
         stack.push_async_callback(toolset.aclose)
         if troubles := await toolset.ready(READY_SECONDS):

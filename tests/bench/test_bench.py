@@ -108,4 +108,4 @@ def test_calls_of_healthy_servers_are_measured_while_another_misbehaves(run: Run
     printed, found = run("faults", "--rounds", "1", "--seconds", "0.3", "--only", "junk,reset")
     assert "ratio of p99" in printed
     assert found["ratios"].keys() == {"junk", "reset"}
-    assert all(each["calls"] > 10 and each["p99_ms"] > 0 for [each] in found["rounds"].values())
+    assert all(each["calls"] > 0 and each["p99_ms"] > 0 for [each] in found["rounds"].values())
