@@ -38,6 +38,7 @@ class BreakingProxy:
         self.port = 0
         self.fault: Kind | None = None
         self.only = b""
+        self.times: int | None = None
         self.met = 0
         """Requests that have met a fault."""
         self._server: asyncio.Server | None = None
@@ -56,9 +57,10 @@ class BreakingProxy:
         if self._open:
             await asyncio.wait(self._open)
 
-    async def break_with(self, kind: Kind | None, only: bytes = b"") -> None:
-        """Begin with a fault, or end it. `refused` is for everybody: the port is closed meanwhile."""
-        self.fault, self.only = kind, only
+    async def break_with(self, kind: Kind | None, only: bytes = b"", *, times: int | None = None) -> None:
+        """Begin with a fault, for so many requests or until it is ended with None. `refused` is for everybody: the
+        port is closed meanwhile."""
+        self.fault, self.only, self.times = kind, only, times
         if kind == "refused":
             self._refuse()
         else:
@@ -89,8 +91,10 @@ class BreakingProxy:
         head = await reader.readuntil(b"\r\n\r\n")
         fields = dict(line.lower().split(b":", 1) for line in head.split(b"\r\n")[1:] if b":" in line)
         body = await reader.readexactly(int(fields.get(b"content-length", b"0")))
-        fault = self.fault if self.only in body else None
-        self.met += fault is not None
+        fault = self.fault if self.only in body and self.times != 0 else None
+        if fault is not None:
+            self.met += 1
+            self.times = None if self.times is None else self.times - 1
         match fault:
             case "reset":
                 # No time to linger: the system sends a reset instead of closing the connection in good order.

@@ -6,8 +6,6 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import subprocess
-import sys
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,11 +17,11 @@ from bot.core.tools import CallResult, DeliveryStatus
 from bot.tools.mcp import server as server_module
 from bot.tools.mcp.toolset import McpToolset
 from bot.tools.server_config import HttpServer
+from tests.unit.tools.far_server import FarServer
 from tests.unit.tools.helpers import call, python_server, running, until
 
 pytestmark = pytest.mark.anyio
 
-PROGRAM = Path(__file__).parents[3] / "bench" / "http_tools.py"
 UNSENT, UNKNOWN, OK = DeliveryStatus.UNSENT, DeliveryStatus.UNKNOWN, DeliveryStatus.OK
 ENDS: dict[Kind, tuple[DeliveryStatus, str]] = {
     "refused": (UNSENT, "cannot be reached (connection refused). The call was not sent."),
@@ -42,39 +40,11 @@ RAN: set[Kind] = {"cut_off", "slow"}
 """The faults after which the call has reached the server."""
 
 
-class Remote:
-    """A server over HTTP as a process, whose next one may be started by hand."""
-
-    def __init__(self, folder: Path) -> None:
-        self.journal = folder / "journal"
-        self.journal.touch()
-        self.process: asyncio.subprocess.Process | None = None
-
-    async def start(self) -> int:
-        """Start it. Out: its port."""
-        self.process = await asyncio.create_subprocess_exec(
-            sys.executable, str(PROGRAM), str(self.journal), stdout=subprocess.PIPE
-        )
-        assert self.process.stdout is not None
-        async with asyncio.timeout(20):
-            return int(await self.process.stdout.readline())
-
-    async def kill(self) -> None:
-        """Have it gone."""
-        if self.process is not None and self.process.returncode is None:
-            self.process.kill()
-            await self.process.wait()
-
-    def ran(self, words: str) -> int:
-        """How often it was called with these words."""
-        return sum(line.split()[1] == words for line in self.journal.read_text().splitlines())
-
-
 @dataclass
 class Network:
     """Two servers: one behind the proxy, one beside it."""
 
-    remote: Remote
+    remote: FarServer
     proxy: BreakingProxy
     toolset: McpToolset
 
@@ -94,7 +64,7 @@ class Network:
 @pytest.fixture(scope="module")
 async def network(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[Network]:
     folder = tmp_path_factory.mktemp("network")
-    remote = Remote(folder)
+    remote = FarServer(folder)
     try:
         async with BreakingProxy(await remote.start()) as proxy:
             url = f"http://127.0.0.1:{proxy.port}/mcp"

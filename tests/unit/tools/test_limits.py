@@ -37,13 +37,13 @@ async def test_a_server_that_keeps_ending_is_left_alone_for_longer_and_longer(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(server, "FIRST_PAUSE", 0.01)
-    monkeypatch.setattr(server, "MAX_PAUSE", 0.16)
+    monkeypatch.setattr(server, "MAX_PAUSE", 0.04)
     async with running(
         python_server("start.py", "exits", key="it"), python_server("start.py", "well", key="other")
     ) as both:
-        await until(lambda: len(pauses(caplog)) >= 6, 20, "six ends")
+        await until(lambda: len(pauses(caplog)) >= 4, 20, "four ends")
         for deaths, pause in enumerate(pauses(caplog), 1):
-            longest = min(0.16, 0.01 * 2 ** (deaths - 1))
+            longest = min(0.04, 0.01 * 2 ** (deaths - 1))
             assert longest / 2 <= pause <= longest
         assert (await call(both, "other__echo", words="fine")).text == "fine"
         assert [each.state for each in both.states()] == ["down", "up"]
