@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
+from account import account
 from draw import SEEN_AT, Entry, Json
 
 from bot.tools.filesystem import default_server
@@ -27,7 +28,7 @@ from slack_sandbox.slack import SlackSandbox
 T = TypeVar("T")
 
 ROOT = Path(__file__).parents[2]
-OFFICE = Path(__file__).with_name("office.py")
+OFFICE, ROOMS = (Path(__file__).with_name(name) for name in ("office.py", "rooms.py"))
 SHOWN = "/srv"
 """What the pictures show instead of the folder that the bot has just been started in."""
 STEP = 300
@@ -35,6 +36,7 @@ STEP = 300
 PATIENCE = 60.0
 
 _DATE = re.compile(r'(<!date\^|"timestamp": ?)(\d+)')
+_SIGN_IN = re.compile(r"(https?://)?127\.0\.0\.1:\d+")
 _DURATION = re.compile(r"\b\d+(\.\d)? m?s\b")
 
 
@@ -60,8 +62,13 @@ class Stage:
 
     @property
     def busy(self) -> Path:
-        """While there is such a file, no mail gets there."""
+        """While there is such a file, no mail gets there, and no search ends."""
         return self.home / "busy"
+
+    @property
+    def away(self) -> Path:
+        """While there is such a file, the server for rooms does not start."""
+        return self.home / "away"
 
     def file(self, name: str, content: str | None = None) -> str:
         """The path of a file in the workspace; with a content it is written first."""
@@ -85,6 +92,7 @@ class Stage:
             "OPENROUTER_BASE_URL": self.model.base_url,
             "OPENROUTER_MODEL": "sandbox/model",
             "DATABASE_URL": f"sqlite:///{self.home}/bot.db",
+            "BOT_SECRET_KEY": "nothing that is kept here is a secret",
         }
         with (self.home / "bot.log").open("ab") as log:
             self.process = await asyncio.create_subprocess_exec(
@@ -182,7 +190,8 @@ class Stage:
         def moved(found: re.Match[str]) -> str:
             return f"{found[1]}{SEEN_AT + round((int(found[2]) - now) / STEP) * STEP}"
 
-        return _DURATION.sub("8 ms", _DATE.sub(moved, drawn.replace(str(self.home), SHOWN)))
+        drawn = _SIGN_IN.sub(r"\1login.example.com", drawn.replace(str(self.home), SHOWN))
+        return _DURATION.sub("8 ms", _DATE.sub(moved, drawn))
 
 
 def _filled_in(view: View) -> list[Json]:
@@ -212,9 +221,16 @@ async def stage() -> AsyncGenerator[Stage]:
         program, arguments = default_server.command(workspace)
         filesystem = {"command": program, "args": arguments, "trusted": True}
         office = {"command": sys.executable, "args": [str(OFFICE), str(home / "busy")]}
-        servers = {"mcpServers": {"filesystem": filesystem, "office": office}}
-        (home / "mcp.json").write_text(json.dumps(servers), "utf-8")
-        async with SlackSandbox(bot_name="Colleague") as slack, ModelSandbox() as model:
+        rooms = {
+            "command": sys.executable,
+            "args": [str(ROOMS), str(home / "busy"), str(home / "away")],
+            "trusted": True,
+            "protocol": "legacy",
+        }
+        async with SlackSandbox(bot_name="Colleague") as slack, ModelSandbox() as model, account() as origin:
+            customers = {"url": f"{origin}/mcp", "identity": "person", "oauth": {"client_id": "colleague"}}
+            servers = {"filesystem": filesystem, "office": office, "rooms": rooms, "customers": customers}
+            (home / "mcp.json").write_text(json.dumps({"mcpServers": servers}), "utf-8")
             alice, bob = slack.add_person("Alice Smith"), slack.add_person("Bob Jones")
             channel = slack.add_channel("release", members=[alice, bob])
             this = Stage(slack, model, home, alice, bob, channel)

@@ -1,4 +1,4 @@
-"""Brings a card into each of its states, by clicking as people do, and has what Slack shows drawn for approvals.md.
+"""Brings messages into each of their states, by clicking as people do, and has what Slack shows drawn for the docs.
 
 `make pictures` runs this. The bot, its database, the filesystem server and the files are real; Slack and the model are
 the local ones of slack_sandbox. Nothing is drawn that the bot did not send.
@@ -10,6 +10,7 @@ import asyncio
 import signal
 import sys
 
+from asked import away, progress, questions
 from draw import Entry, NoChromium, chromium, draw
 from stage import ROOT, Stage, stage
 
@@ -258,8 +259,8 @@ async def told() -> list[Entry]:
     """All scenes, in order."""
     async with stage() as at:
         await at.start()
-        scenes = (waiting, several, approved, edited, refused, drifted, granted, suggested, a_day_later, voted, private)
-        for scene in scenes:
+        scenes = (waiting, several, approved, edited, refused, drifted, granted, suggested, questions, progress, away)
+        for scene in (*scenes, a_day_later, voted, private):
             await scene(at)
         return at.pictures
 

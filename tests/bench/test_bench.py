@@ -102,3 +102,10 @@ def test_the_model_layer_is_measured_beside_openai(run: Run) -> None:
     printed, [measured] = run("model", "--rounds", "1", "--chunks", "100", "--messages", "20", "--tools", "5")
     assert "a streamed chunk" in printed
     assert all(measured[name] > 0 for name in ("chunk_us", "chunk_openai_us", "request_ms", "request_openai_ms"))
+
+
+def test_calls_of_healthy_servers_are_measured_while_another_misbehaves(run: Run) -> None:
+    printed, found = run("faults", "--rounds", "1", "--seconds", "0.3", "--only", "junk,reset")
+    assert "ratio of p99" in printed
+    assert found["ratios"].keys() == {"junk", "reset"}
+    assert all(each["calls"] > 0 and each["p99_ms"] > 0 for [each] in found["rounds"].values())

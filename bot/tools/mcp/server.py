@@ -206,10 +206,12 @@ class Server:
         except RecursionError:
             return DeliveryStatus.UNSENT, "The arguments are nested too deeply. The call was not sent."
         deadline = time.monotonic() + WAIT_SECONDS
+        words = "The tool server is busy. The call was not sent."
         while True:
             session = await self.session_by(deadline)
             if session is None:
-                return DeliveryStatus.UNSENT, f"{self.trouble() or 'The tool server is busy.'} The call was not sent."
+                trouble = self.trouble()
+                return DeliveryStatus.UNSENT, f"{trouble} The call was not sent." if trouble else words
             if refusal := self._refusal(tool):
                 return DeliveryStatus.UNSENT, refusal
             seconds = self.config.call_seconds

@@ -59,9 +59,14 @@ class RawServer:
                 threading.Thread(target=self._answer, args=(message,), daemon=True).start()
             elif "method" in message:
                 self.notified(message["method"], message.get("params", {}))
+            elif "id" in message:
+                self.replied(message)
 
     def notified(self, method: str, params: Json) -> None:
         """Take note of a notification."""
+
+    def replied(self, message: Json) -> None:
+        """Take note of an answer to a request of this server's."""
 
     def answer(self, method: str, params: Json) -> Json | None:
         """The result of a request."""
