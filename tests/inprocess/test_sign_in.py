@@ -20,6 +20,7 @@ from bot.config import mcp_json, settings
 from bot.core.tools import DeliveryStatus, Tool
 from bot.identity import tokens
 from bot.reloading import Reloading
+from bot.slack.delivery import live
 from bot.tools.mcp.toolset import McpToolset
 from slack_sandbox.model import Message, Person
 from slack_sandbox.openrouter import Answer, ChatRequest, call, calls, text
@@ -36,7 +37,16 @@ SECRET = re.compile(r"(?:token|refresh|code)-\d+-\w+-secret")
 
 @asynccontextmanager
 async def opened(folder: Path, **environment: str) -> AsyncGenerator[tuple[World, Remote]]:
-    """A bot with a server to which people sign in."""
+    """A bot with a server to which people sign in. It shows no step that runs: one that then has to wait for a sign-in
+    leaves an empty message, which is deleted, and posted again afterwards."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(live, "TOGETHER_SECONDS", 60.0)
+        async with _with_server(folder, environment) as found:
+            yield found
+
+
+@asynccontextmanager
+async def _with_server(folder: Path, environment: Mapping[str, str]) -> AsyncGenerator[tuple[World, Remote]]:
     async with remote() as server, _inside(folder, environment) as here:
         (here.bot.home / "mcp.json").write_text(json.dumps({"mcpServers": {"notes": server.entry()}}))
         (here.bot.home / "bot.toml").write_text("[limits]\nprogress_after_seconds = 60\n")
