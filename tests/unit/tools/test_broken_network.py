@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import time
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from pathlib import Path
@@ -89,7 +90,7 @@ async def here(network: Network, monkeypatch: pytest.MonkeyPatch) -> AsyncGenera
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if kind not in {"refused", "404"}])
 async def test_a_fault_is_the_business_of_the_requests_that_meet_it(here: Network, kind: Kind) -> None:
     status, words = ENDS[kind]
-    before = here.remote.ran("broken")
+    before, began = here.remote.ran("broken"), time.monotonic()
     await here.proxy.break_with(kind, only=b'"broken"')
     broken = asyncio.create_task(here.look("broken"))
     others = asyncio.create_task(here.others(broken))
@@ -98,7 +99,8 @@ async def test_a_fault_is_the_business_of_the_requests_that_meet_it(here: Networ
     assert (result.certainty, words in result.text) == (status, True), result.text
     assert await others >= 1
     assert here.remote.ran("broken") - before == (kind in RAN), "nothing is made again by the connection itself"
-    assert [each.state for each in here.toolset.states()] == ["up", "up"]
+    lasting = time.monotonic() - began
+    assert [each.state == "up" and each.seconds >= lasting for each in here.toolset.states()] == [True, True]
 
 
 @pytest.mark.parametrize("kind", ["refused", "404"])
