@@ -144,6 +144,7 @@ def _load(names: Sequence[str]) -> None:
     from _pytest.config import _prepareconfig  # noqa: PLC0415  # pyright: ignore[reportPrivateUsage] - as xdist
 
     before = [*sys.meta_path]
+    learning = _learn_characters()
     # What it says about a wrong option, the process that shares out the tests says too.
     config = _prepareconfig(["-s", "-p", "no:faulthandler", "-p", "no:cacheprovider"], None)
     for name in (*forker.LOADED, *names):
@@ -153,8 +154,28 @@ def _load(names: Sequence[str]) -> None:
     migrated.prepare()
     trusted.share()
     _read_constants()
+    os.waitpid(learning, 0)
+    _know_characters()
     del config
     sys.meta_path[:] = before
+
+
+def _learn_characters() -> int:
+    """Have another process write down which characters hypothesis can draw, which takes three seconds of CPU in a fresh
+    clone. Out: its number."""
+    pid = os.fork()
+    if pid:
+        return pid
+    try:
+        _know_characters()
+    finally:
+        os._exit(0)
+
+
+def _know_characters() -> None:
+    """Read them, or find them out: each worker would at its first text."""
+    with suppress(Exception):
+        importlib.import_module("hypothesis.strategies").text().validate()
 
 
 def _read_constants() -> None:

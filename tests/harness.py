@@ -10,8 +10,8 @@ import signal
 import sqlite3
 import sys
 import time
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager, closing
+from collections.abc import AsyncGenerator, Callable, Generator, Mapping, Sequence
+from contextlib import asynccontextmanager, closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self, TypeVar
@@ -125,6 +125,12 @@ class Bot:
         """A connection to look into the database more often: to open one reads the whole schema."""
         return sqlite3.connect(f"file:{self.database}?mode=ro", uri=True)
 
+    @contextmanager
+    def looking(self) -> Generator[sqlite3.Connection]:
+        """A connection to look into the database for a while."""
+        with closing(self.reading()) as connection:
+            yield connection
+
 
 @dataclass
 class World:
@@ -218,7 +224,7 @@ class World:
             " UNION SELECT id FROM threads WHERE parked <> ''))"
             " + (SELECT count(*) FROM posts WHERE shown <> revision AND state = 'posted')"
         )
-        with closing(self.bot.reading()) as connection:
+        with self.bot.looking() as connection:
             before, until = None, time.monotonic() + timeout
             while True:
                 # Only what others have committed since the last look can have made a difference.

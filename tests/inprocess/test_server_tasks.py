@@ -135,8 +135,10 @@ async def test_of_a_task_that_the_server_no_longer_knows_people_are_asked_whethe
 
 async def test_a_read_whose_task_the_server_no_longer_knows_is_made_again(here: World) -> None:
     ts = await running(here, "collect")
-    (here.bot.home / "tasks" / "collect-1.task").unlink()
-    await here.until(lambda: len(journal(here, "run")) == 2, what="the same call again", poll=0.01)
+    task = here.bot.home / "tasks" / "collect-1.task"
+    task.unlink()
+    # The server makes the task right after the line in its journal.
+    await here.until(lambda: len(journal(here, "run")) == 2 and task.exists(), what="the same call again", poll=0.01)
     complete(here, "collect-1", "found at last")
     await here.reply(ts, "All done.")
     assert ended(here) == [("collect", "finished", "ok", 2)]

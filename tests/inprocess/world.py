@@ -264,9 +264,14 @@ class BotInside(Bot):
         await self.stop()
 
     def rows(self, query: str, *values: object) -> list[Any]:
-        if self._reading is None:
+        with self.looking() as connection:
+            return connection.execute(query, values).fetchall()
+
+    @contextmanager
+    def looking(self) -> Generator[sqlite3.Connection]:
+        if self._reading is None:  # opened once: whoever opens it reads the whole schema
             self._reading = sqlite3.connect(f"file:{self.database}?mode=ro", uri=True, isolation_level=None)
-        return self._reading.execute(query, values).fetchall()
+        yield self._reading
 
     def close(self) -> None:
         """Look into the database no more."""
