@@ -47,7 +47,7 @@ def test_both_manifests_are_what_slack_would_take() -> None:
     assert events - check(PLAIN)[1] == {"agent_session_stopped"}
 
 
-def without(manifest: dict[str, Any], *names: str) -> dict[str, Any]:
+def without(manifest: dict[str, Any], *names: str | int) -> dict[str, Any]:
     """A copy that lacks what stands at this place: a key, or a value of a list."""
     changed = copy.deepcopy(manifest)
     found: Any = changed
@@ -76,6 +76,8 @@ SCOPES, EVENTS = ("oauth_config", "scopes", "bot"), ("settings", "event_subscrip
         (without(AGENT, "features", "agent_view"), "are for apps with agent_view"),
         (without(AGENT, "features", "agent_view", "agent_description"), "needs an agent_description"),
         (without(AGENT, "features", "app_home", "messages_tab_enabled"), "needs the messages tab"),
+        (without(AGENT, *SCOPES, "commands"), "shortcuts need the scope commands"),
+        (without(AGENT, "features", "shortcuts", 0, "name"), "a shortcut needs a name"),
         (without(AGENT, *SCOPES, "channels:history"), "message.channels needs the scope channels:history"),
         (extended(PLAIN, "agent_session_stopped", *EVENTS), "needs the scope assistant:write"),
         (extended(PLAIN, "assistant:write", *SCOPES), "are for apps with agent_view"),
@@ -87,3 +89,17 @@ SCOPES, EVENTS = ("oauth_config", "scopes", "bot"), ("settings", "event_subscrip
 def test_a_manifest_that_contradicts_itself_is_refused(manifest: dict[str, Any], problem: str) -> None:
     with pytest.raises(ManifestError, match=problem):
         check(manifest)
+
+
+async def test_a_shortcut_is_offered_where_the_manifest_says() -> None:
+    async with SlackSandbox() as slack:
+        slack.install(AGENT)
+        alice, eve = slack.add_person("Alice"), slack.add_person("Eve")
+        private = slack.add_channel("private", members=[alice], kind="group")
+        ts = await slack.say(private, alice, "hello")
+        [message] = slack.thread(private, ts)
+        for impossible in (("use_prompt", message), ("use_prompt_here", None), ("other", None)):
+            with pytest.raises(ImpossibleAction):
+                await slack.shortcut(alice, *impossible)
+        with pytest.raises(ImpossibleAction):
+            await slack.shortcut(eve, "use_prompt_here", message)

@@ -95,6 +95,11 @@ class PromptReader:
         return len(data), Attached(read.kind, digest, read.media, f"prompt-{number}", len(read.content))
 
 
+def uses_prompt(parts: Sequence[Part]) -> bool:
+    """Return whether a prompt is to be put into a message."""
+    return any(isinstance(part, Section) and part.prompt is not None for part in parts)
+
+
 def _shown(message: PromptMessage, part: Section) -> Part:
     words = Words(escaped(message.text))
     return Section(Kind.SUGGESTED, (words,), source=part.source, note=SUGGESTED) if message.of_assistant else words

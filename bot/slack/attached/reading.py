@@ -21,7 +21,7 @@ from bot.slack.attached import links
 from bot.slack.attached.access import Access
 from bot.slack.attached.download import Downloads, FileProblem
 from bot.slack.attached.linked import LinkReader
-from bot.slack.attached.prompts import PromptReader
+from bot.slack.attached.prompts import PromptReader, uses_prompt
 from bot.slack.attached.with_files import WithFiles
 from bot.slack.reading import markup
 from bot.slack.reading.content import FileRef, Kind, Part, Section, Words
@@ -81,7 +81,8 @@ class AttachedFiles:
         read = [WithFiles(body) for body in bodies]
         found = [index for index, message in enumerate(messages) if not message.change and message.user]
         if self.prompts is not None:
-            await gathered(self.prompts.read(messages[index], read[index], channel) for index in found)
+            using = [index for index in found if uses_prompt(bodies[index])]
+            await gathered(self.prompts.read(messages[index], read[index], channel) for index in using)
         linking = [index for index in found if _may_link(messages[index])]
         await gathered(self._follow(messages[index], read[index]) for index in linking)
         wanted: list[tuple[int, FileRef]] = []

@@ -9,6 +9,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import astuple, dataclass
 from itertools import groupby
+from typing import Literal
 
 from bot.core.json_text import JsonObject
 from bot.core.posts import Draft
@@ -31,7 +32,7 @@ SHORTCUT = "use_prompt"
 """The callback id of the shortcut in the menu beside the message field."""
 MESSAGE_SHORTCUT = "use_prompt_here"
 """The same for the one in the menu of a message."""
-SHORTCUTS = (
+SHORTCUTS: Sequence[tuple[str, str, Literal["global", "message"], str]] = (
     (SHORTCUT, "Use a prompt", "global", "From a tool server"),
     (MESSAGE_SHORTCUT, "Use a prompt here", "message", "From a tool server"),
 )

@@ -30,6 +30,7 @@ from bot.slack.text import escaped
 log = logging.getLogger(__name__)
 
 UNVERIFIED = "I couldn't confirm with Slack who you are. Nothing was sent; send it again in a moment."
+UNKNOWN = "I couldn't confirm with Slack that you are a member of this workspace."
 NOT_ALLOWED = "You can't use this tool server here. Nothing was sent."
 NOT_IN = "I'm not in this conversation, so I can't answer there. Invite me first, or use the shortcut elsewhere."
 GONE = "This prompt is no longer offered. Nothing was sent; open the shortcut again."
@@ -146,6 +147,8 @@ def _asked(place: ThreadRef, user: str, prompt: PromptRef, key: str) -> Incoming
 
 
 async def _found(handler: ApprovalHandler, desk: PromptDesk, user: str, opened: Opened) -> PromptsFound:
+    if await handler.authorizer.member(user) is not True:
+        return PromptsFound(problems=[UNKNOWN])
     return await desk.source.prompts(opened.channel, user, await handler.authorizer.groups(user))
 
 

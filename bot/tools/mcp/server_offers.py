@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -21,6 +22,8 @@ from bot.tools.text import line
 
 if TYPE_CHECKING:
     from bot.tools.mcp.session import Session
+
+log = logging.getLogger(__name__)
 
 LIST_SECONDS = 8.0
 """Time for the lists of prompts of all servers together: somebody looks at a window meanwhile."""
@@ -71,6 +74,9 @@ class ServerOffers:
             return await session.offers.prompts()
         except OfferError as problem:
             return str(problem)
+        except Exception:
+            log.exception("the prompts of %s could not be listed", key)
+            return "something went wrong on my side"
 
     async def _session(self, key: str, user: str) -> tuple[Session, str]:
         """Return a connection to a server, with its account for this person, and the token to leave out of texts.

@@ -554,3 +554,24 @@ async def test_a_page_that_takes_nothing_holds_up_nobody_and_is_given_up(
         assert view.texts(slack.open_dm(alice))[-1] == "4"
         assert len(page.connections) == 2
         await slack.until(lambda: len(page.connections) == 1, what="the deaf page to be given up", poll=0.05)
+
+
+async def test_a_shortcut_of_a_message_and_one_of_the_app_are_used(
+    view: Viewer, alice: Person, general: Channel, slack: SlackSandbox, app: AsyncApp
+) -> None:
+    used: list[str] = []
+
+    async def on_shortcut(ack: Any, shortcut: Json) -> None:
+        used.append(f"{shortcut['type']} {shortcut.get('message', {}).get('text', '')}")
+        await ack()
+
+    app.shortcut("everywhere")(on_shortcut)
+    app.shortcut("here")(on_shortcut)
+    slack.add_shortcut("everywhere", "Everywhere", "global")
+    slack.add_shortcut("here", "Here", "message")
+    ts = await slack.say(general, alice, "hello")
+    await view.watch(alice, general)
+    assert [each["name"] for each in view.facts["workspace"]["shortcuts"]] == ["Everywhere", "Here"]
+    await view.ask("shortcut", callback_id="everywhere")
+    await view.ask("shortcut", callback_id="here", channel=general.id, ts=ts)
+    assert used == ["shortcut ", "message_action hello"]

@@ -186,8 +186,10 @@ async def test_a_subscription_that_is_lost_is_made_again_until_the_server_refuse
         server_capabilities = types.ServerCapabilities(tools=types.ToolsCapability(list_changed=True))
 
         @asynccontextmanager
-        async def listen(self, *, tools_list_changed: bool) -> AsyncGenerator[AsyncGenerator[None]]:
-            assert tools_list_changed
+        async def listen(
+            self, *, tools_list_changed: bool, prompts_list_changed: bool
+        ) -> AsyncGenerator[AsyncGenerator[None]]:
+            assert (tools_list_changed, prompts_list_changed) == (True, False)
             subscriptions.append(len(subscriptions))
             match len(subscriptions):
                 case 1 | 2:
