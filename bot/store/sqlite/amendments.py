@@ -273,7 +273,8 @@ def _delete_read(connection: sqlite3.Connection, thread_id: int, row: _Row, chan
         stop(connection, thread_id)
         return AmendmentOutcome.STOPPED
     dropped, retries = _drop_answer(connection, thread_id, row.id)
-    held_messages.uncovered(connection, thread_id, row.user, answered=not (dropped or retries))
+    if row.addressed:
+        held_messages.uncovered(connection, thread_id, row.user, answered=not (dropped or retries))
     return AmendmentOutcome.STOPPED if retries else AmendmentOutcome.REPORTED
 
 

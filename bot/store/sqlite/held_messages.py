@@ -102,12 +102,14 @@ def taken_back(connection: sqlite3.Connection, thread_id: int, user: str) -> boo
 
 
 def uncovered(connection: sqlite3.Connection, thread_id: int, user: str, *, answered: bool) -> None:
-    """A message of a person was deleted after it was read. What was taken up by it, and by nothing else, is done if it
-    was answered; otherwise its author is to be asked after all."""
+    """A request of a person was deleted after it was read. What was taken up by it, and by no request in the same turn
+    or later, is done if it was answered; otherwise its author is to be asked after all."""
     connection.execute(
         "UPDATE inbox SET held = ? WHERE thread_id = ? AND held = ? AND user = ? AND NOT gone AND NOT EXISTS"
         " (SELECT 1 FROM inbox u LEFT JOIN inbox o ON o.id = u.about WHERE u.thread_id = inbox.thread_id"
-        " AND u.seq > inbox.seq AND u.user = inbox.user AND u.addressed AND NOT u.gone AND NOT coalesce(o.gone, 0))",
+        " AND u.seq >= (SELECT t.first FROM messages m JOIN turns t ON t.id = m.turn_id"
+        " WHERE m.thread_id = inbox.thread_id AND m.seq = inbox.seq)"
+        " AND u.user = inbox.user AND u.addressed AND NOT u.gone AND NOT coalesce(o.gone, 0))",
         (Hold.DONE if answered else Hold.UNASKED, thread_id, Hold.TAKEN_UP, user),
     )
 
@@ -177,9 +179,9 @@ def _review(connection: sqlite3.Connection, question: Question, decision: str, g
 
 def _asked(connection: sqlite3.Connection, thread_id: int, people: Collection[str]) -> list[str]:
     rows = connection.execute(
-        "SELECT DISTINCT user FROM inbox WHERE thread_id = ? AND held = ? AND NOT gone", (thread_id, Hold.ASKED)
+        "SELECT user FROM inbox WHERE thread_id = ? AND held = ? AND NOT gone", (thread_id, Hold.ASKED)
     )
-    return [str(user) for (user,) in rows.fetchall() if user in people]
+    return list({str(user): None for (user,) in rows.fetchall() if user in people})
 
 
 def _narrow(connection: sqlite3.Connection, question: Question) -> None:

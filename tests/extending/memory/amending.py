@@ -188,7 +188,9 @@ def _stop_if_last(tables: Tables, thread: int, number: int) -> AmendmentOutcome:
     for post in [each for each in tables.posts.values() if each.thread_id == thread and each.kind == "answer"]:
         if is_last and not is_open and post.state is PostState.OWED:
             tables.posts[post.id], dropped = replace(post, state=PostState.REMOVED), True
-    hearing.uncovered(tables, thread, message.unread.user, answered=not (dropped or (is_open and message in asked)))
+    if message.unread.addressed:
+        unanswered = dropped or (is_open and message in asked)
+        hearing.uncovered(tables, thread, message.unread.user, answered=not unanswered)
     if is_last and is_open:
         _stop(tables, thread)
         return AmendmentOutcome.STOPPED

@@ -143,9 +143,12 @@ def uncovered(tables: Tables, thread: int, user: str, *, answered: bool) -> None
     own = [row for row in tables.inbox.values() if row.thread == thread and row.unread.user == user]
     there = [row for row in own if row.unread.addressed and not row.gone and not _is_gone(tables, row.about)]
     newest = max((row.position for row in there if row.position is not None), default=-1)
+    firsts = sorted(row.first for row in tables.turns.values() if row.thread == thread)
     for number, row in list(tables.inbox.items()):
-        if row in own and row.held == Hold.TAKEN_UP and not row.gone and (row.position or 0) > newest:
-            tables.inbox[number] = replace(row, held=Hold.DONE if answered else Hold.UNASKED)
+        if row in own and row.held == Hold.TAKEN_UP and not row.gone and row.position is not None:
+            first = max((each for each in firsts if each <= row.position), default=0)
+            if first > newest:
+                tables.inbox[number] = replace(row, held=Hold.DONE if answered else Hold.UNASKED)
 
 
 def _is_gone(tables: Tables, message: int) -> bool:
