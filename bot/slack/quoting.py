@@ -15,7 +15,8 @@ from bot.core.policy.privacy import Privacy
 from bot.core.surroundings import Surroundings
 from bot.core.thread_ref import ThreadRef
 from bot.pace import Pace, gathered, offload
-from bot.slack.attached.reading import AttachedFiles
+from bot.slack.attached.reading import AttachedFiles, files_in
+from bot.slack.blocks.elements import one_line
 from bot.slack.directory import Directory
 from bot.slack.labels import Labels, labelled, without_authors
 from bot.slack.reading import changes, content, markup
@@ -39,6 +40,7 @@ MAX_NAMED = 50
 """How many of the people that one message mentions are looked up by name."""
 MAX_NAMED_TOGETHER = 200
 """The same for all messages that are read at a time."""
+MAX_FILE_NAME = 80
 
 
 class Quoting:
@@ -62,6 +64,13 @@ class Quoting:
 
     async def quote(self, place: ThreadRef, messages: Sequence[Unread], known: Sequence[str] = ()) -> Sequence[str]:
         return await self._quoted(place, messages, [_parts(message) for message in messages], known)
+
+    def attached(self, messages: Sequence[Unread]) -> Sequence[str]:
+        """Return the names of the files that `quote_with_files` will read."""
+        if self._files is None:
+            return ()
+        found = [file for each in messages if not each.change and each.user for file in files_in(_parts(each))]
+        return [one_line(file.name, MAX_FILE_NAME) or "a file" for file in found]
 
     async def quote_with_files(
         self, place: ThreadRef, messages: Sequence[Unread], known: Sequence[str] = ()

@@ -88,7 +88,7 @@ class AttachedFiles:
         await gathered(self._follow(messages[index], read[index]) for index in linking)
         wanted: list[tuple[int, FileRef]] = []
         for index in reversed(found):
-            wanted += [(index, file) for file in _files(read[index].parts)]
+            wanted += [(index, file) for file in files_in(read[index].parts)]
         if not wanted:
             return read
         contents = await self._contents_of([(messages[index].user, file) for index, file in wanted[:MAX_FILES]])
@@ -179,12 +179,13 @@ def _may_link(message: Unread) -> bool:
     return message.addressed and message.author is AuthorKind.PERSON
 
 
-def _files(parts: Sequence[Part]) -> list[FileRef]:
+def files_in(parts: Sequence[Part]) -> list[FileRef]:
+    """Return the files of a message, also of what it forwards."""
     found: list[FileRef] = []
     for part in parts:
         if isinstance(part, Section):
             found += [part.file] if part.file is not None else []
-            found += _files(part.parts)
+            found += files_in(part.parts)
     return found
 
 

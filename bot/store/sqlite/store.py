@@ -228,12 +228,13 @@ class SqliteStore(
         state.unread = unread
         state.functions = change.functions[0] or state.functions
         if change.requester:
-            state.turn = Turn(id=turn_id, requester=change.requester, attempts=1, announced=True)
+            first = state.next_position - len(change.messages)
+            state.turn = Turn(turn_id, change.requester, attempts=1, announced=True, first=first)
             state.calls = []
             state.message = TurnMessage(turn_id, 1, change.requester, state.place.team)
         if change.outcome:
             state.turn, state.calls, state.message = None, [], None
-        if state.turn is not None:
+        elif state.turn is not None:
             state.turn.stopped_by = stopped_by
 
     async def turn_record(self, turn: int, most: int) -> TurnRecord | None:
