@@ -143,6 +143,8 @@ BEGINNING = "before commit: begin_request#1"
 """The same: killed here, a request counts as nothing."""
 NEWS = commits("see_tools", "server_back")
 """Of what is told about tool servers: test_server_news.py."""
+OPENING = commits("open the turn")
+"""When files of a request are read: test_files.py."""
 WAITING_FOR_MORE = commits("wait for more budget")
 """When a budget is used up: test_spending.py."""
 SIGNING_IN = [
@@ -256,7 +258,7 @@ async def test_nothing_is_lost_and_nothing_is_done_twice_when_killed_before_a_bo
 def test_every_boundary_of_the_source_is_killed_at_on_both_sides() -> None:
     once = {point for _, point in POINTS}
     in_plays = [point for _, points in IN_ONE_PLAY for point in points]
-    costs = [*SIGNING_IN, *SIGNING_OUT, *SPENDING, BEGINNING, *WAITING_FOR_MORE, *STOPPED, *FAILED, *REFUSED]
+    costs = [*SIGNING_IN, *SIGNING_OUT, *SPENDING, BEGINNING, *WAITING_FOR_MORE, *STOPPED, *FAILED, *REFUSED, *OPENING]
     killed = names(
         [*once, *AGAIN, *GONE, *STREAMED, *TASKS, *ASKING, *WRITING, *SESSIONS, *RATED, *NEWS, *costs, *in_plays]
     )
