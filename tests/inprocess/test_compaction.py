@@ -314,6 +314,24 @@ async def test_a_deleted_message_is_left_out_of_the_summary_that_is_written_agai
     assert len(summaries(here)) == 2, "once"
 
 
+async def test_the_file_of_a_deleted_message_is_left_out_of_the_summary_that_is_written_again(here: World) -> None:
+    thread = await here.slack.say(here.general, here.alice, "<@BOT> hello")
+    await here.quiet()
+    file = ("codes.txt", b"the code is 4711")
+    secret = await here.slack.say(here.general, here.alice, "these are mine", thread_ts=thread, files=[file])
+    await here.quiet()
+    await until_replaced(here, thread)
+    assert "4711" in summaries(here)[0].said
+    await here.slack.delete(here.general, secret, here.alice)
+    await here.quiet()
+    here.model.respond = answering(text("They talked."))
+    await talk(here, 1, thread, words="go on")
+    before, _, deleted = summaries(here)[1].said.partition("<deleted>")
+    assert "4711" not in before
+    assert "the code is 4711" in deleted
+    assert "4711" not in str(requests(here)[-1].messages)
+
+
 # --- a conversation that the model refuses
 
 

@@ -221,17 +221,16 @@ class SqliteStore(
         if change.compaction is not None:
             state.measured, state.stale = Measure(), state.stale and not change.compaction.body
         state.measured = change.measured or state.measured
-        state.last_position += len(change.messages)
         if change.messages:
             state.last_role = change.messages[-1][0]
         state.calls.extend(change.new_calls)
         state.unread = unread
         state.functions = change.functions[0] or state.functions
         if change.requester:
-            first = state.next_position - len(change.messages)
-            state.turn = Turn(turn_id, change.requester, attempts=1, announced=True, first=first)
+            state.turn = Turn(turn_id, change.requester, attempts=1, announced=True, first=state.next_position)
             state.calls = []
             state.message = TurnMessage(turn_id, 1, change.requester, state.place.team)
+        state.last_position += len(change.messages)
         if change.outcome:
             state.turn, state.calls, state.message = None, [], None
         elif state.turn is not None:
