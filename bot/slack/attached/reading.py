@@ -21,6 +21,7 @@ from bot.slack.attached import links
 from bot.slack.attached.access import Access
 from bot.slack.attached.download import Downloads, FileProblem
 from bot.slack.attached.linked import LinkReader
+from bot.slack.labels import file_label
 from bot.slack.reading import markup
 from bot.slack.reading.content import FileRef, Kind, Part, Section, Words
 from bot.slack.reading.rendering import on_one_line, render
@@ -79,9 +80,11 @@ class AttachedFiles:
         self._room = asyncio.Semaphore(AT_ONCE)
         self._known: OrderedDict[tuple[str, int], tuple[float, _Content]] = OrderedDict()
 
-    async def read(self, messages: Sequence[Unread], bodies: Sequence[Sequence[Part]]) -> list[WithFiles]:
+    async def read(
+        self, messages: Sequence[Unread], bodies: Sequence[Sequence[Part]], *, named: bool = True
+    ) -> list[WithFiles]:
         """Return the content of messages, in which each file has its text, or a reference to its bytes is added, or the
-        reason why it could not be read is noted."""
+        reason why it could not be read is noted. named: whether the references say how the files are called."""
         read = [WithFiles(body) for body in bodies]
         found = [index for index, message in enumerate(messages) if not message.change and message.user]
         linking = [index for index in found if _may_link(messages[index])]
@@ -97,7 +100,7 @@ class AttachedFiles:
             content = contents[number] if number < MAX_FILES else _Content(ReadFile(problem="there are too many files"))
             content = _within(content, left)
             left = max(left - len(content.read.text), 0)
-            _put(read[index], file, content)
+            _put(read[index], file, content, named=named)
         return read
 
     async def _follow(self, message: Unread, read: WithFiles) -> None:
@@ -189,7 +192,7 @@ def files_in(parts: Sequence[Part]) -> list[FileRef]:
     return found
 
 
-def _put(read: WithFiles, file: FileRef, content: _Content) -> None:
+def _put(read: WithFiles, file: FileRef, content: _Content, *, named: bool) -> None:
     """Put what was read of a file in the place of what Slack says about it."""
     name = on_one_line(file.name) or "unnamed"
 
@@ -199,7 +202,8 @@ def _put(read: WithFiles, file: FileRef, content: _Content) -> None:
     if content.read.problem:
         read.problems.append(f"I couldn't read {name}: {content.read.problem}.")
     elif content.read.kind is not None:
-        words = _as_text(file, content.read) if content.read.text else ""
+        name = name if named else file_label(file.name)
+        words = _as_text(name, content.read) if content.read.text else ""
         read.attached.append(Attached(content.read.kind, content.digest, content.read.media, name, content.size, words))
     read.parts = _replaced(read.parts, file, changed)
 
@@ -228,9 +232,9 @@ def _shown(section: Section, file: FileRef, read: ReadFile) -> Section:
     )
 
 
-def _as_text(file: FileRef, read: ReadFile) -> str:
+def _as_text(name: str, read: ReadFile) -> str:
     """Return the text of a file that is sent as it is, for models that do not take it."""
-    section = Section(Kind.CONTENT, (_fenced(read.text),), title=markup.escaped(file.name), note=read.note)
+    section = Section(Kind.CONTENT, (_fenced(read.text),), title=markup.escaped(name), note=read.note)
     return render([section], {})
 
 
