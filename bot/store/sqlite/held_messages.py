@@ -143,8 +143,11 @@ def _move(connection: sqlite3.Connection, thread_id: int, user: str, before: Hol
 
 def _take_up(connection: sqlite3.Connection, thread_id: int, user: str, before: Hold) -> None:
     """Mark what was read. What was recorded while the newer message was being read is still to be asked about."""
+    # Named, since the thread may be long and have nothing held.
+    index = "INDEXED BY inbox_held" if before is Hold.UNASKED else ""
     connection.execute(
-        f"UPDATE inbox SET held = ? WHERE thread_id = ? AND held = {int(before)} AND user = ? AND seq IS NOT NULL",
+        f"UPDATE inbox {index} SET held = ? WHERE thread_id = ? AND held = {int(before)} AND user = ?"
+        " AND seq IS NOT NULL",
         (Hold.TAKEN_UP, thread_id, user),
     )
 
