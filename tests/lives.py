@@ -63,7 +63,9 @@ class Life:
         messages = [("user", "{}") for _ in state.unread]
         read = [(place, message.id) for place, message in enumerate(state.unread)]
         requester = "" if state.turn else state.unread[0].user
-        await self.store.commit(state, Change("read the inbox", requester=requester, messages=messages, read=read))
+        change = Change("read the inbox", requester=requester, messages=messages, read=read)
+        change.speakers = frozenset(message.user for message in state.unread if message.addressed)
+        await self.store.commit(state, change)
 
     async def call(self, *states: CallState, asked: bool = True, seconds: float = DAY) -> list[Approval]:
         """The model makes calls; of those that await a decision, or whose end is not known, people are asked."""

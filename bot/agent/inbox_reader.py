@@ -8,6 +8,7 @@ from typing import Protocol
 
 from bot import log_events
 from bot.agent import prompt
+from bot.agent.stop_watch import Stop, StopWatch, Watch, unwatched
 from bot.core.attachments import Quoted
 from bot.core.inbox import Unread
 from bot.core.policy.approvers import is_user
@@ -19,6 +20,7 @@ from bot.core.posts import Draft
 from bot.core.thread import ThreadState
 from bot.core.thread_ref import ThreadRef
 from bot.core.transaction import Change
+from bot.core.turn_message import Step, StepState
 from bot.errors import ChangedError
 
 MAX_PROBLEMS = 5
@@ -39,6 +41,7 @@ class InboxReader:
     """Returns the first message of a thread's log, for a thread that begins with a message."""
     most: int
     """How many of the newest messages to others are read."""
+    watch: Watch = unwatched
 
     async def read(self, state: ThreadState) -> None:
         """Append the unread messages to the log, in order. Opens a turn if none is open."""
@@ -62,10 +65,12 @@ class InboxReader:
     async def _read(self, state: ThreadState, drafts: Sequence[Draft]) -> None:
         """Append the messages that are unread in the state. Raises ChangedError."""
         unread = list(state.unread)
-        first = next((message for message in unread if message.addressed), None) if state.turn is None else None
+        first = opens(state)
+        if first is not None and state.turn is None and self._attached(state, unread):
+            await self._open(state, first)
         begun = [] if state.begun or first is None else [prompt.system(await self.instructions(state.place, first))]
         messages, read, notices = await self._quoted(state, len(begun), first)
-        requester = first.user if first is not None else ""
+        requester = first.user if first is not None and state.turn is None else ""
         # If a power cut loses this commit, the messages are unread again, and only a request to the model was made.
         change = Change(
             "read the inbox",
@@ -83,6 +88,15 @@ class InboxReader:
             self.gateway.read(state.place, unread)
         if state.turn is not None and requester:
             log_events.turn_began(state.turn, state)
+
+    async def _open(self, state: ThreadState, first: Unread) -> None:
+        """Open the turn before what its request has attached is read, so that people see that and can stop it."""
+        known = list(state.unread)
+        await self.store.commit(state, Change("open the turn", requester=first.user, synced=False))
+        if state.turn is not None:
+            log_events.turn_began(state.turn, state)
+        if state.unread != known:
+            raise ChangedError("a message came, or was edited, deleted or withdrawn")
 
     async def _fetch_earlier(self, state: ThreadState) -> Sequence[Draft]:
         """Record what was written in the thread before the bot was first addressed there. Return a post about what
@@ -120,12 +134,11 @@ class InboxReader:
         Of messages to others, only the first and the newest are included. Notes by the app that follow one another,
         such as about many calls that were undone at once, are one entry.
         """
-        context = [message.id for message in state.unread if not message.addressed and message.user]
-        left_out = set(context[1 : -self.most])
+        left_out = self._left_out(state.unread)
         known = (*((state.turn.requester, *state.turn.others) if state.turn else ()), *state.people)
         shown = [message for message in state.unread if message.id not in left_out]
         people = [user for user in dict.fromkeys(known) if is_user(user)]
-        files = await self.gateway.quote_with_files(state.place, shown, people)
+        files = await self._with_files(state, shown, people)
         notices = self._problems(state, shown, files)
         quoted = iter(files)
         entries: list[tuple[str, str]] = []
@@ -150,6 +163,29 @@ class InboxReader:
             read.append((position + len(entries) - 1, message.id))
         return entries, read, notices
 
+    def _left_out(self, unread: Sequence[Unread]) -> set[int]:
+        context = [message.id for message in unread if not message.addressed and message.user]
+        return set(context[1 : -self.most])
+
+    def _attached(self, state: ThreadState, unread: Sequence[Unread]) -> Sequence[str]:
+        left_out = self._left_out(unread)
+        return self.gateway.attached([message for message in unread if message.id not in left_out])
+
+    async def _with_files(self, state: ThreadState, shown: Sequence[Unread], people: Sequence[str]) -> Sequence[Quoted]:
+        """Return messages with what is attached to them, which may take long: people see what is read, and may stop it.
+        Raises ChangedError if the turn was stopped, or a message was edited, deleted or withdrawn meanwhile."""
+        names = self.gateway.attached(shown)
+        if not names:
+            return await self.gateway.quote_with_files(state.place, shown, people)
+        if state.turn is not None:
+            title = f"Reading {names[0]}" if len(names) == 1 else f"Reading {len(names)} files"
+            running = [Step(f"files-{shown[-1].id}", title, StepState.RUNNING)]
+            self.gateway.working(state.id, state.part, "Reading", running)
+        stop = Stop()
+        with StopWatch(self.store, self.watch, state, stop, lambda fresh: _is_outdated(state, fresh)), stop.scope():
+            return await self.gateway.quote_with_files(state.place, shown, people)
+        raise ChangedError("the turn was stopped, or a message was changed, while files were being read")
+
     def _problems(self, state: ThreadState, shown: Sequence[Unread], quoted: Sequence[Quoted]) -> list[Draft]:
         """Return a post for each request with something that could not be read."""
         return [
@@ -160,11 +196,26 @@ class InboxReader:
         ]
 
 
+def opens(state: ThreadState) -> Unread | None:
+    """Return the unread request that opens the thread's turn, or has opened it and is still to be read."""
+    if state.turn is not None and not state.unbegun:
+        return None
+    asked = (message for message in state.unread if message.addressed)
+    return next((each for each in asked if state.turn is None or each.user == state.turn.requester), None)
+
+
+def _is_outdated(state: ThreadState, fresh: ThreadState) -> bool:
+    """Return whether what is being read of a thread cannot be recorded any more."""
+    there = {each.id: (each.version, each.addressed) for each in fresh.unread}
+    is_opened = state.turn is None and fresh.turn is not None
+    return is_opened or any(there.get(each.id) != (each.version, each.addressed) for each in state.unread)
+
+
 def _is_wanted(state: ThreadState) -> bool:
     """Return whether the unread messages are to be read: they continue a turn, or open one."""
-    if state.turn is not None:
+    if state.turn is not None and not state.unbegun:
         return bool(state.unread) and not state.turn.stopped_by
-    return any(message.addressed for message in state.unread)
+    return opens(state) is not None and not (state.turn and state.turn.stopped_by)
 
 
 def _note_participants(state: ThreadState, unread: Sequence[Unread]) -> None:

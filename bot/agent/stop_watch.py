@@ -92,9 +92,17 @@ class _Scope:
 class StopWatch:
     """A block during which the thread is looked at whenever it is woken, to see whether its turn was stopped."""
 
-    def __init__(self, store: Log, watch: Watch, state: ThreadState, stop: Stop) -> None:
-        """`stop` is set when the turn was stopped; `state.turn` then says by whom."""
-        self._store, self._state, self._stop = store, state, stop
+    def __init__(
+        self,
+        store: Log,
+        watch: Watch,
+        state: ThreadState,
+        stop: Stop,
+        is_over: Callable[[ThreadState], bool] = lambda fresh: False,
+    ) -> None:
+        """`stop` is set when the turn was stopped, and `state.turn` then says by whom; or when what is done in the
+        block is of no use any more, as `is_over` finds in the thread as it is now."""
+        self._store, self._state, self._stop, self._is_over = store, state, stop, is_over
         self._watching = watch(state.id, self._look)
         self._looking: asyncio.Task[ThreadState] | None = None
         self._again = False
@@ -133,6 +141,8 @@ class StopWatch:
         turn, fresh = self._state.turn, looking.result().turn
         if turn is not None and fresh is not None and fresh.stopped_by:
             turn.stopped_by = fresh.stopped_by
+            self._stop.set()
+        elif self._is_over(looking.result()):
             self._stop.set()
         elif self._again:
             self._look()

@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from bot.agent import loop_detection, prompt, step_titles, turn_ledger, turn_parts
+from bot.agent import inbox_reader, loop_detection, prompt, step_titles, turn_ledger, turn_parts
 from bot.agent.budgets import Budgets
 from bot.agent.compaction import Compactor
 from bot.agent.inbox_reader import InboxReader, ThreadStore
@@ -106,13 +106,17 @@ class Agent:
             return False
         if state.step:
             return await self.tool_steps.settle(state)
+        if state.turn is not None and state.unbegun and inbox_reader.opens(state) is None:
+            # It was opened to read files, and its request is gone.
+            state.turn.stopped_by = state.turn.stopped_by or QUESTION_DELETED
         if state.turn is not None and state.turn.stopped_by:
             return await self._stop(state, state.turn)
         if any(message.addressed for message in state.unread) or (state.turn and state.unread):
-            await InboxReader(self.store, self.gateway, self.instructions, self.limits.thread_messages).read(state)
+            most, watch = self.limits.thread_messages, self.tool_steps.watch
+            await InboxReader(self.store, self.gateway, self.instructions, most, watch).read(state)
         if state.turn is None:
             return False
-        if state.turn.stopped_by:  # by what was just read, or meanwhile
+        if state.turn.stopped_by or state.unbegun:  # by what was just read, or meanwhile
             return True
         if not state.turn.closing and (reason := await self._limit(state, state.turn)):
             await self._close(state, state.turn, reason)

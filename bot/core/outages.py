@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from enum import IntEnum
 
 from bot.core.amendments import Amendment
 from bot.core.inbox import Incoming
@@ -27,6 +28,21 @@ REREAD = 25
 """How many of a thread's newest messages are compared with the chat at once after an outage. The first message, unread
 messages and the requests of the open turn are compared too. The others are compared later, in the background."""
 DAY = 86_400.0
+
+
+class Hold(IntEnum):
+    """How far a message is that was too old to be answered unasked. Numbers as they are stored."""
+
+    NONE = 0
+    UNASKED = 1
+    """Its author is to be asked, unless they have written again and that is unread."""
+    ASKED = 2
+    """An open question is about it."""
+    TAKEN_UP = 3
+    """It was read together with something that its author wrote later. If that is deleted before it is answered, the
+    author is to be asked after all."""
+    DONE = 4
+    """It was answered, or nobody wanted that, or it is gone."""
 
 
 @dataclass(frozen=True, slots=True)

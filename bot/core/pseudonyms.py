@@ -12,6 +12,8 @@ from bot.core.thread_ref import ThreadRef
 
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
 _LABEL_LETTERS = 5
+_NOUNS = {"C": "Channel", "G": "Channel", "D": "Channel", "S": "Group"}
+"""By the first letter of an id of Slack's."""
 
 
 def of_person(secret: bytes, team: str, user: str) -> str:
@@ -24,11 +26,13 @@ def of_thread(secret: bytes, place: ThreadRef) -> str:
     return _keyed(secret, "thread", place.team, place.channel, place.thread_ts).hex()
 
 
-def label(secret: bytes, place: ThreadRef, user: str) -> str:
-    """Return what a person is called in a thread in place of their name, such as `Person KQXTM`. In another thread the
-    same person is called something else."""
-    digest = _keyed(secret, "label", place.team, place.channel, place.thread_ts, user)
-    return f"Person {''.join(_LETTERS[byte % len(_LETTERS)] for byte in digest[:_LABEL_LETTERS])}"
+def label(secret: bytes, place: ThreadRef, who: str) -> str:
+    """Return what a person, a channel or a user group is called in a thread in place of the name, such as
+    `Person KQXTM`. In another thread the same one is called something else."""
+    digest = _keyed(secret, "label", place.team, place.channel, place.thread_ts, who)
+    return (
+        f"{_NOUNS.get(who[:1], 'Person')} {''.join(_LETTERS[byte % len(_LETTERS)] for byte in digest[:_LABEL_LETTERS])}"
+    )
 
 
 def _keyed(secret: bytes, *parts: str) -> bytes:

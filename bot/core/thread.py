@@ -49,6 +49,8 @@ class Turn:
     """The model that answered last; empty while none has."""
     fallback: str = ""
     """The fallback that last answered in place of the model that was asked; empty if none has."""
+    first: int = 0
+    """The position in the log at which it begins."""
 
 
 MAX_PEOPLE = 50
@@ -101,6 +103,11 @@ class ThreadState:
     def begun(self) -> bool:
         """Whether its log has ever had a message."""
         return self.last_position >= 0
+
+    @property
+    def unbegun(self) -> bool:
+        """Whether its turn is open and has nothing in the log: it was opened to read the files of a request."""
+        return self.turn is not None and self.turn.first > self.last_position
 
     @property
     def step(self) -> list[Call]:

@@ -25,7 +25,7 @@ MAX_SIZE = 11_000
 MAX_BLOCKS, BLOCKS_BEFORE_CARD = 40, 20
 """Blocks of a part, and of one that a card can still end. Slack takes 50 in a message; the rest is for how it ends."""
 MAX_STEPS = 30
-"""Steps of a part. A message has 50 blocks."""
+"""Steps of a part: more are not taken in at a glance."""
 STEP_SIZE = 60
 """What a step takes besides its title."""
 RECORD_SIZE = 500
@@ -151,16 +151,15 @@ class TurnMessage:
         """Whether another step or text fits into it."""
         if isinstance(part, Text):
             return self.end is End.OPEN and (self.empty or part.size <= self.room)
-        return self.end in GROWING and (self.empty or self._has_room(1, part.size))
+        fits = len(self.steps) < MAX_STEPS and self._has_room(1, part.size)
+        return self.end in GROWING and (self.empty or fits)
 
     def takes_record(self) -> bool:
         """Whether the record of another call fits into it."""
         return self.end in GROWING and (self.empty or self._has_room(RECORD_STEPS, RECORD_SIZE))
 
     def _has_room(self, blocks: int, size: int) -> bool:
-        taken = len(self.steps) + self.records * RECORD_STEPS
-        fits = taken + blocks <= MAX_STEPS and self.blocks + blocks <= MAX_BLOCKS
-        return fits and self.size + size <= MAX_SIZE
+        return self.blocks + blocks <= MAX_BLOCKS and self.size + size <= MAX_SIZE
 
     def following(self) -> TurnMessage:
         """Return the part after this one, empty."""

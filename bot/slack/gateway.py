@@ -173,6 +173,9 @@ class SlackGateway:
     async def quote(self, place: ThreadRef, messages: Sequence[Unread], known: Sequence[str] = ()) -> Sequence[str]:
         return await self._quoting.quote(place, messages, known)
 
+    def attached(self, messages: Sequence[Unread]) -> Sequence[str]:
+        return self._quoting.attached(messages)
+
     async def quote_with_files(
         self, place: ThreadRef, messages: Sequence[Unread], known: Sequence[str] = ()
     ) -> Sequence[Quoted]:

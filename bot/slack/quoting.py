@@ -15,9 +15,10 @@ from bot.core.policy.privacy import Privacy
 from bot.core.surroundings import Surroundings
 from bot.core.thread_ref import ThreadRef
 from bot.pace import Pace, gathered, offload
-from bot.slack.attached.reading import AttachedFiles
+from bot.slack.attached.reading import AttachedFiles, files_in
+from bot.slack.blocks.elements import one_line
 from bot.slack.directory import Directory
-from bot.slack.labels import Labels, labelled, without_authors
+from bot.slack.labels import Labels, labelled, without_names
 from bot.slack.reading import changes, content, markup
 from bot.slack.reading.content import Kind, Part, Section, Words
 from bot.slack.reading.message import Ourselves
@@ -39,6 +40,7 @@ MAX_NAMED = 50
 """How many of the people that one message mentions are looked up by name."""
 MAX_NAMED_TOGETHER = 200
 """The same for all messages that are read at a time."""
+MAX_FILE_NAME = 80
 
 
 class Quoting:
@@ -61,27 +63,38 @@ class Quoting:
         self._secret = secret or _no_secret
 
     async def quote(self, place: ThreadRef, messages: Sequence[Unread], known: Sequence[str] = ()) -> Sequence[str]:
-        return await self._quoted(place, messages, [_parts(message) for message in messages], known)
+        bodies = [_parts(message) for message in messages]
+        return await self._quoted(messages, bodies, known, await self._labels(place))
+
+    def attached(self, messages: Sequence[Unread]) -> Sequence[str]:
+        """Return the names of the files that `quote_with_files` will read."""
+        if self._files is None:
+            return ()
+        found = [file for each in messages if not each.change and each.user for file in files_in(_parts(each))]
+        return [one_line(file.name, MAX_FILE_NAME) or "a file" for file in found]
 
     async def quote_with_files(
         self, place: ThreadRef, messages: Sequence[Unread], known: Sequence[str] = ()
     ) -> Sequence[Quoted]:
         bodies = [_parts(message) for message in messages]
+        labels = await self._labels(place)
         if self._files is None:
-            return [Quoted(said) for said in await self._quoted(place, messages, bodies, known)]
-        read = await self._files.read(messages, bodies, place.channel)
-        said = await self._quoted(place, messages, [each.parts for each in read], known)
+            return [Quoted(said) for said in await self._quoted(messages, bodies, known, labels)]
+        read = await self._files.read(messages, bodies, place.channel, named=labels is None)
+        said = await self._quoted(messages, [each.parts for each in read], known, labels)
         return [Quoted(words, each.attached, each.problems) for words, each in zip(said, read, strict=True)]
 
     async def _quoted(
-        self, place: ThreadRef, messages: Sequence[Unread], bodies: Sequence[Sequence[Part]], known: Sequence[str]
+        self,
+        messages: Sequence[Unread],
+        bodies: Sequence[Sequence[Part]],
+        known: Sequence[str],
+        labels: Labels | None,
     ) -> Sequence[str]:
-        if (labels := await self._labels(place)) is not None:
+        if labels is not None:
             by_id, speakers = labelled(messages, bodies, known, labels)
-            said = "\n".join(text for parts in bodies for text in content.texts(parts))
-            named = await self._directory.names(said, by_id)
-            bodies = [without_authors(parts) for parts in bodies]
-            return await self._all_quoted(messages, bodies, {**named, self._ourselves.user: "you"}, speakers)
+            bodies = [without_names(parts) for parts in bodies]
+            return await self._all_quoted(messages, bodies, {**by_id, self._ourselves.user: "you"}, speakers)
         people = [*known, *(each.user for each in messages if each.author is AuthorKind.PERSON and each.user)]
         mentioned: set[str] = set()
         for parts in bodies:

@@ -9,7 +9,7 @@ import pytest
 
 from bot.core.amendments import DELETED, EDITED, Amendment, AmendmentOutcome
 from bot.core.calls import CallState
-from bot.core.inbox import Admission, AuthorKind, Incoming, Unread
+from bot.core.inbox import WITHDRAWN, Admission, AuthorKind, Incoming, Unread
 from bot.core.ports.store import Store
 from bot.core.posts import PostState
 from bot.core.questions.question import Decision
@@ -260,6 +260,26 @@ class AmendmentsContract:
             with pytest.raises(ChangedError):
                 await store.commit(state, Change("read", requester=ALICE, messages=[("user", "{}")], read=seen))
             assert not (await store.load(thread)).begun
+
+    async def test_a_turn_may_open_before_its_request_is_read_and_a_stop_ends_both(self, store: Store) -> None:
+        _, thread = await store.admit(QUESTION)
+        state = await store.load(thread)
+        await store.commit(state, Change("open the turn", requester=ALICE))
+        assert state.unbegun
+        fresh = await store.load(thread)
+        assert fresh.unbegun
+        assert fresh.turn is not None
+        assert await store.waiting() == [thread]
+        assert await store.stop(fresh.turn.id, ALICE) == thread
+        left = [each for each in await unread(store, thread) if each.user]
+        assert [(each.addressed, each.label) for each in left] == [(False, WITHDRAWN)]
+
+    async def test_a_turn_that_has_read_its_request_has_begun(self, store: Store) -> None:
+        _, thread = await store.admit(QUESTION)
+        await store.commit(await store.load(thread), Change("open the turn", requester=ALICE))
+        await read(store, thread)
+        assert not (await store.load(thread)).unbegun
+        assert (await store.amend(delete(QUESTION)))[0] is AmendmentOutcome.STOPPED
 
     async def test_nothing_is_posted_in_a_thread_that_is_gone(self, store: Store) -> None:
         life, [approval] = await waiting_for_a_person(store, CallState.AWAITING)

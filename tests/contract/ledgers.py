@@ -94,6 +94,33 @@ class LedgersContract:
         assert (earliest.more, [each.call.arguments for each in earliest.entries]) == (1, ['{"path":"a"}'])
         assert await store.ledger(second + 1, 9) is None
 
+    async def test_a_call_under_a_grant_that_was_cut_off_is_shown_by_the_question_about_it(self, store: Store) -> None:
+        life, turn = await self.turn(store)
+        state = await life.state()
+        made = Call(
+            *(0, state.next_position, 0, "call", "files__write", "files", "write", '{"path":"a"}', "tool"),
+            repeatable=False,
+            state=CallState.READY,
+            tier="write",
+        )
+        await life.commit("take the calls", messages=[("assistant", "{}")], new_calls=[made])
+        call = (await life.state()).calls[-1]
+        call.start()
+        await life.commit("start a call", calls=[call], befores=[(call, UndoSnapshot("a", b"old"))])
+        call.state = CallState.UNKNOWN
+        card = life.card(call)
+        await life.commit("ask", calls=[call], cards=[card])
+        await life.deliver()
+        [asked] = card.questions
+        assert isinstance(asked, Approval)
+        await life.settle(asked, Decision.IT_RAN)
+        found = await store.ledger(turn, 9)
+        assert found is not None
+        [entry] = found.entries
+        assert entry.call.outcome is CallOutcome.ASSUMED
+        assert entry.approval is not None
+        assert entry.approval.id == asked.id
+
     async def test_undos_are_taken_up_from_the_last_call_to_the_first(self, backend: Backend) -> None:
         async with backend.open() as store:
             life, turn = await self.turn(store)

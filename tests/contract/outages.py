@@ -188,11 +188,13 @@ class OutagesContract:
         await life.say(late=True)
         question = await offered(store)
         await life.deliver()
-        await life.commit("read the inbox", speakers=frozenset({BOB}))
+        await life.say(BOB)
+        await life.read()
         asked = await store.find_question(question)
         assert asked is not None
         assert asked.decision == "awaiting"
-        await life.commit("read the inbox", speakers=frozenset({ALICE, BOB}))
+        await life.say()
+        await life.read()
         assert await pressed(store, question, ALICE) is Verdict.ALREADY
         [card] = (await store.deliveries(life.id)).posts
         assert [each.decision for each in card.about] == [missed.TAKEN_UP]

@@ -11,6 +11,7 @@ from tests.contract.compactions import CompactionsContract
 from tests.contract.costs import CostsContract
 from tests.contract.follow_ups import FollowUpsContract
 from tests.contract.grants import GrantsContract
+from tests.contract.held import HeldContract
 from tests.contract.identities import IdentitiesContract
 from tests.contract.inbox import InboxContract
 from tests.contract.ledgers import LedgersContract
@@ -30,6 +31,7 @@ class StoreContract(
     OutagesContract,
     AmendmentsContract,
     TakenBackContract,
+    HeldContract,
     LogContract,
     CompactionsContract,
     QuestionsContract,

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import signal
 import sqlite3
-from collections.abc import AsyncGenerator, Iterable, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager, closing
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -19,20 +19,11 @@ from bot.core.limits import TRIES
 from bot.store.sqlite import audit
 from tests.crash.census import boundaries
 from tests.crash.plays import PLAYS, answered_calls, configure, perform
+from tests.crash.points import ELSEWHERE, STREAMED, around, commits, names
 from tests.crash.pressing import buttons
 from tests.harness import ROOT, World, world
 
 pytestmark = [pytest.mark.anyio, pytest.mark.timeout(60)]
-
-
-def around(*effects: str) -> list[str]:
-    """Before and after each of them; the first time when no number is given."""
-    numbered = [effect if "#" in effect else f"{effect}#1" for effect in effects]
-    return [f"{side} {effect}" for effect in numbered for side in ("before", "after")]
-
-
-def commits(*names: str) -> list[str]:
-    return around(*(f"commit: {name}" for name in names))
 
 
 SAFE = [
@@ -121,56 +112,6 @@ IN_ONE_PLAY = [
     ("without files", around("post answer")),
 ]
 """Where a process is killed and the next one after it: of boundaries that only such plays come by."""
-GONE = [*commits("close_thread"), *around("remove turn")]
-"""The same, when the thread is gone: test_gone.py."""
-RATED = commits("rate", "explain")
-"""When somebody says what they think of an answer: test_rated.py."""
-STREAMED = [*commits("lost"), *around("start stream", "append stream", "stop stream")]
-"""Of a message that is streamed: test_streams.py, in process."""
-ASKING, WRITING = (
-    [point.partition("#")[0] for point in commits(name)] for name in ("ask for input", "answer in writing")
-)
-"""Of questions whose answer a call waits for: test_input.py, in process."""
-TASKS = [*commits("keep the task")]
-"""Of a call of which its server made a task: test_server_tasks.py, in process."""
-SESSIONS = [*around("session status"), *commits("session_shown", "stop_in")]
-"""The same, of what Slack shows of a session: test_sessions.py."""
-
-
-SPENDING = ["after commit: begin_request#1", *commits("cut_off", "settle_request")]
-"""Of the ledger of costs: test_spending.py."""
-BEGINNING = "before commit: begin_request#1"
-"""The same: killed here, a request counts as nothing."""
-NEWS = commits("see_tools", "server_back")
-"""Of what is told about tool servers: test_server_news.py."""
-PROMPTED = [point.partition("#")[0] for point in (*commits("ask"), *around("post beginning"))]
-"""Of a prompt of a server that somebody uses: test_prompts.py, in process."""
-WAITING_FOR_MORE = commits("wait for more budget")
-"""When a budget is used up: test_spending.py."""
-SIGNING_IN = [
-    point.partition("#")[0]
-    for point in [
-        *around("register a client"),
-        *commits("keep_oauth_client", "ask to sign in", "receive_code"),
-        *around("exchange a code"),
-        *commits("renew_sign_in", "finish_sign_in", "keep_tools"),
-        *around("refresh a token"),
-        *commits("refreshed"),
-    ]
-]
-SIGNING_OUT = [
-    point.partition("#")[0]
-    for point in [*commits("end_sign_in"), *around("revoke a token"), *commits("forget_sign_in")]
-]
-"""Of signing in to a server: test_sign_in.py, in process."""
-STOPPED, FAILED = commits("count what was cut off"), commits("count what has failed")
-REFUSED = commits("leave out refused files")
-"""Of requests that were stopped, that failed, or whose files were refused: test_spending.py."""
-
-
-def names(points: Iterable[str]) -> set[str]:
-    """Without the number: which time it was."""
-    return {point.partition("#")[0] for point in points}
 
 
 LATE = names([*commits("owe", "shown"), *around("update turn"), *STREAMED])
@@ -258,24 +199,7 @@ async def test_nothing_is_lost_and_nothing_is_done_twice_when_killed_before_a_bo
 def test_every_boundary_of_the_source_is_killed_at_on_both_sides() -> None:
     once = {point for _, point in POINTS}
     in_plays = [point for _, points in IN_ONE_PLAY for point in points]
-    costs = [*SIGNING_IN, *SIGNING_OUT, *SPENDING, BEGINNING, *WAITING_FOR_MORE, *STOPPED, *FAILED, *REFUSED]
-    killed = names(
-        [
-            *once,
-            *AGAIN,
-            *GONE,
-            *STREAMED,
-            *TASKS,
-            *PROMPTED,
-            *ASKING,
-            *WRITING,
-            *SESSIONS,
-            *RATED,
-            *NEWS,
-            *costs,
-            *in_plays,
-        ]
-    )
+    killed = names([*once, *AGAIN, *in_plays, *ELSEWHERE])
     found = boundaries()
     assert len(found) > 40
     missing = [

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from slack_sandbox.openrouter import Answer, ChatRequest, text
-from tests.crash.test_crashes import GONE, stage
+from tests.crash.points import GONE
+from tests.crash.test_crashes import stage
 
 pytestmark = [pytest.mark.anyio, pytest.mark.timeout(60)]
 

@@ -16,7 +16,7 @@ from bot.tools.toolset import make_toolset
 from slack_sandbox.errors import ImpossibleAction
 from slack_sandbox.openrouter import Answer, ChatRequest, call, calls, text
 from tests.crash.dying import Fate, Play, near
-from tests.crash.test_crashes import ASKING, WRITING
+from tests.crash.points import ASKING, WRITING
 from tests.harness import World
 from tests.inprocess.asking_server import Asking, AskingServer, AskingTransport
 from tests.inprocess.files import near_transports

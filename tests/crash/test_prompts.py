@@ -13,7 +13,7 @@ from bot import failpoints
 from slack_sandbox.model import Json
 from slack_sandbox.openrouter import text
 from tests.crash.dying import Fate, Play, near
-from tests.crash.test_crashes import PROMPTED
+from tests.crash.points import PROMPTED
 from tests.harness import World
 from tests.inprocess.asking_server import AskingServer
 from tests.inprocess.test_prompts import MANIFEST, Prompting, chosen, offer, opened

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from slack_sandbox.openrouter import text
-from tests.crash.test_crashes import RATED, stage
+from tests.crash.points import RATED
+from tests.crash.test_crashes import stage
 
 pytestmark = [pytest.mark.anyio, pytest.mark.timeout(60)]
 

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from slack_sandbox.openrouter import text
-from tests.crash.test_crashes import NEWS, stage
+from tests.crash.points import NEWS
+from tests.crash.test_crashes import stage
 
 pytestmark = [pytest.mark.anyio, pytest.mark.timeout(60)]
 

@@ -14,7 +14,7 @@ from bot.core.ports.server_tasks import ServerTasks
 from bot.core.ports.toolset import Held
 from bot.core.server_tasks import ServerTask, TaskReport, TaskStatus
 from bot.core.tools import CallResult, DeliveryStatus, Dialogue, Tool
-from tests.crash.test_crashes import TASKS, names
+from tests.crash.points import TASKS, names
 from tests.crash.test_in_process import Scene, performed
 from tests.property.outside import Files, World
 

@@ -10,8 +10,9 @@ import pytest
 
 from slack_sandbox.openrouter import Answer, ChatRequest
 from tests.crash.plays import perform
+from tests.crash.points import SESSIONS
 from tests.crash.pressing import STOPPED
-from tests.crash.test_crashes import SESSIONS, revive, stage
+from tests.crash.test_crashes import revive, stage
 from tests.harness import World
 
 pytestmark = [pytest.mark.anyio, pytest.mark.timeout(60)]

@@ -14,7 +14,7 @@ import pytest
 from bot import failpoints
 from slack_sandbox.errors import ImpossibleAction
 from tests.crash.dying import Fate, Play, near
-from tests.crash.test_crashes import SIGNING_IN, SIGNING_OUT
+from tests.crash.points import SIGNING_IN, SIGNING_OUT
 from tests.harness import World
 from tests.inprocess.test_sign_in import KEY, asked, is_open, link, respond
 from tests.inprocess.world import inside

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from slack_sandbox.openrouter import Answer, ChatRequest, failure, text
-from tests.crash.test_crashes import BEGINNING, FAILED, REFUSED, SPENDING, STOPPED, WAITING_FOR_MORE, stage
+from tests.crash.points import BEGINNING, FAILED, REFUSED, SPENDING, STOPPED, WAITING_FOR_MORE
+from tests.crash.test_crashes import stage
 from tests.harness import World
 from tests.unit.attachments.samples import picture
 

@@ -10,7 +10,8 @@ import pytest
 
 from slack_sandbox.openrouter import failure
 from tests.crash.plays import FINISHED, STREAMED, perform, respond
-from tests.crash.test_crashes import around, check, commits, revive, stage
+from tests.crash.points import around, commits
+from tests.crash.test_crashes import check, revive, stage
 from tests.harness import World
 
 pytestmark = [pytest.mark.anyio, pytest.mark.timeout(60)]

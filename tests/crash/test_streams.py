@@ -13,7 +13,7 @@ from unittest import mock
 from bot import failpoints
 from bot.slack.delivery import outbox, sender, stream_budget, streams
 from bot.slack.delivery.stream_budget import StreamBudget, Tiers
-from tests.crash.test_crashes import STREAMED, names
+from tests.crash.points import STREAMED, names
 from tests.extending.growing import KINDS, content, growing, step, text
 from tests.property.near_database import NearDatabase
 from tests.property.outside import Dead

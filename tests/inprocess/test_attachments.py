@@ -18,6 +18,7 @@ from slack_sandbox.faults import FaultKind
 from slack_sandbox.model import File
 from slack_sandbox.openrouter import call, calls, text
 from tests.harness import World
+from tests.inprocess.turns import thinking
 from tests.inprocess.world import inside
 from tests.unit.attachments import samples
 
@@ -323,3 +324,52 @@ async def test_files_of_earlier_messages_are_read_when_the_bot_is_mentioned_firs
     if change:
         await plain.slack.edit(plain.general, root, plain.bob, "see that")
         await asked(plain, "<@BOT> and now?", thread=root)
+
+
+async def test_people_see_which_file_is_read_and_a_stop_word_ends_that(plain: World) -> None:
+    plain.slack.faults.add("files.download", "hang")
+    ts = await plain.slack.say(plain.general, plain.alice, "<@BOT> look", files=[("report.txt", b"Hello")])
+    shown = await plain.reply(ts, "Reading report.txt")
+    await plain.slack.say(plain.general, plain.alice, "stop", thread_ts=ts)
+    await plain.reply(ts, "Stopped.")
+    await plain.quiet()
+    assert [each.ts for each in plain.replies(ts)] == [shown.ts], "it is one message"
+    assert plain.model.requests == []
+    await asked(plain, "<@BOT> go on", thread=ts)
+    assert len(plain.model.requests) == 1
+    said = [str(each.get("content")) for each in plain.model.requests[-1].messages]
+    assert any("(this was stopped before you read it; not a request): look" in each for each in said)
+
+
+async def test_a_turn_whose_files_are_read_is_stopped_in_the_menu_and_its_request_starts_no_other(
+    plain: World,
+) -> None:
+    plain.slack.faults.add("files.download", "hang")
+    ts = await plain.slack.say(plain.general, plain.alice, "<@BOT> look", files=[("report.txt", b"Hello")])
+    await plain.slack.click(await plain.reply(ts, "Reading report.txt"), "turn.on.menu", by=plain.alice, option="Stop")
+    await plain.reply(ts, "Stopped.")
+    await plain.quiet()
+    assert plain.bot.rows("SELECT outcome FROM turns") == [("stopped",)]
+    assert plain.model.requests == []
+
+
+async def test_a_request_that_is_deleted_while_its_files_are_read_is_not_answered(plain: World) -> None:
+    plain.slack.faults.add("files.download", "slow", seconds=0.5)
+    root = await plain.slack.say(plain.general, plain.bob, "What is in the report?")
+    file = ("report.txt", b"Hello")
+    ts = await plain.slack.say(plain.general, plain.alice, "<@BOT> look", thread_ts=root, files=[file])
+    await plain.until(lambda: plain.bot.rows("SELECT 1 FROM turns"), what="the turn", poll=0.01)
+    await plain.slack.delete(plain.general, ts, plain.alice)
+    await plain.until(lambda: plain.bot.rows("SELECT 1 FROM turns WHERE ended_at IS NOT NULL"), what="its end")
+    await plain.quiet()
+    assert plain.model.requests == []
+
+
+async def test_a_file_that_comes_while_the_bot_works_is_a_step(plain: World) -> None:
+    ts, ends = await thinking(plain)
+    await plain.slack.say(plain.general, plain.alice, "with this", thread_ts=ts, files=[("more.txt", b"Hello")])
+    plain.slack.faults.add("files.download", "slow", seconds=1.5)
+    plain.model.respond = lambda request: text("Understood.")
+    ends.set()
+    await plain.reply(ts, "Reading more.txt")
+    await plain.reply(ts, "Understood.")

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncGenerator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -162,6 +163,31 @@ async def test_after_a_refusal_turns_end_and_nobody_is_asked_again(tmp_path: Pat
         await here.reply(again, "is used up. Everything so far is kept.")
         await here.quiet()
         assert len(here.bot.rows("SELECT 1 FROM questions WHERE kind = 'budget'")) == 1
+
+
+async def test_what_nobody_decides_in_time_ends_the_turn_and_the_thread_and_the_operator_read_so(
+    tmp_path: Path,
+) -> None:
+    async with opened(tmp_path, f"day = {COST}", '"{carol}"') as here:
+        ts, card = await used_up(here)
+        dm = here.slack.open_dm(person(here, "Carol Chief"))
+        await here.until(lambda: any("Allow $0.25 more?" in each.plain for each in dm.messages.values()))
+        await here.quiet()
+        await here.bot.stop()
+        with closing(sqlite3.connect(here.bot.database)) as connection, connection:
+            connection.execute("UPDATE questions SET expires_at = 1 WHERE kind = 'budget'")
+        await here.bot.start()
+        assert isinstance(here.bot, BotInside)
+        await here.bot.parts.expire()
+        end = await here.reply(ts, "Nobody allowed more in time. Everything so far is kept.")
+        await here.quiet()
+        assert "Retry" in str(end.blocks)
+        for shown in (next(each for each in here.replies(ts) if each.ts == card.ts), *dm.messages.values()):
+            assert "is used up. Nobody decided in time." in shown.plain
+            assert "Allow" not in str(shown.blocks)
+        assert outcomes(here)[0] == "answered"
+        assert len(outcomes(here)) == 2
+        assert len(here.model.requests) == 1
 
 
 async def test_an_operator_outside_the_thread_is_asked_directly(tmp_path: Path) -> None:

@@ -13,12 +13,15 @@ from typing import Any
 import pytest
 
 from bench.longer import grow
+from bot import errors
 from bot.agent import compaction_texts as texts
 from bot.agent.request_meter import RequestMeter
+from bot.core.ports.model import ModelRequest, Reply, TextListener
 from bot.errors import OutOfBudget
 from bot.model.openrouter import OpenRouter
 from slack_sandbox.openrouter import Answer, ChatRequest, ModelSandbox, call, calls, empty, failure, text
 from tests.harness import World
+from tests.inprocess.model import NearModel
 from tests.inprocess.world import BotInside, inside
 from tests.stamps import unstamped
 
@@ -161,6 +164,41 @@ async def test_without_a_summary_excerpts_stand_in_and_the_thread_works_on(here:
     assert SUMMARY in requests(here)[-1].messages[1]["content"]
     if name != "fails":
         assert here.bot.rows("SELECT sum(cost) FROM turns") == [(sum_of_costs(here),)]
+
+
+FAILURES = (errors.ModelRateLimited, errors.ModelUnpaid, errors.WrongEndpoint, errors.ModelRefused)
+
+
+class NoSummaries(NearModel):
+    """Fails whenever a summary is asked for."""
+
+    failure: type[errors.ModelError] = errors.ModelUnavailable
+
+    async def complete(self, request: ModelRequest, on_text: TextListener | None = None) -> Reply:
+        if "You summarise" in next(iter(request.messages)):
+            raise NoSummaries.failure("it fails")
+        return await super().complete(request, on_text)
+
+
+async def test_whatever_a_request_for_a_summary_fails_with_the_thread_works_on(tmp_path: Path) -> None:
+    async with inside(tmp_path, start=False) as here:
+        assert isinstance(here.bot, BotInside)
+        configure(here)
+        here.bot.model_of = lambda loaded: NoSummaries(
+            here.model, api_key=loaded.openrouter_api_key, base_url="", models=loaded.models
+        )
+        here.model.respond = answering()
+        await here.bot.start()
+        thread = ""
+        for NoSummaries.failure in FAILURES:
+            thread = await until_replaced(here, thread)
+            assert requests(here)[-1].messages[1]["content"].startswith(texts.EXCERPTS_HEADING)
+        NoSummaries.failure = errors.ContextTooLong
+        await talk(here, 3, thread)
+        assert here.bot.rows("SELECT DISTINCT outcome FROM turns") == [("answered",)]
+        assert notices(here, thread) == [texts.SET_ASIDE], "people read it once"
+        await here.quiet()
+        here.model.prefix_breaks.clear()
 
 
 def sum_of_costs(here: World) -> float:
@@ -312,6 +350,24 @@ async def test_a_deleted_message_is_left_out_of_the_summary_that_is_written_agai
     assert SUMMARY not in body
     await talk(here, 1, thread, words="go on")
     assert len(summaries(here)) == 2, "once"
+
+
+async def test_the_file_of_a_deleted_message_is_left_out_of_the_summary_that_is_written_again(here: World) -> None:
+    thread = await here.slack.say(here.general, here.alice, "<@BOT> hello")
+    await here.quiet()
+    file = ("codes.txt", b"the code is 4711")
+    secret = await here.slack.say(here.general, here.alice, "these are mine", thread_ts=thread, files=[file])
+    await here.quiet()
+    await until_replaced(here, thread)
+    assert "4711" in summaries(here)[0].said
+    await here.slack.delete(here.general, secret, here.alice)
+    await here.quiet()
+    here.model.respond = answering(text("They talked."))
+    await talk(here, 1, thread, words="go on")
+    before, _, deleted = summaries(here)[1].said.partition("<deleted>")
+    assert "4711" not in before
+    assert "the code is 4711" in deleted
+    assert "4711" not in str(requests(here)[-1].messages)
 
 
 # --- a conversation that the model refuses

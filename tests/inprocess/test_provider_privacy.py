@@ -11,6 +11,7 @@ from slack_sandbox.openrouter import text
 from tests.harness import World
 from tests.inprocess.world import inside
 from tests.stamps import unstamped
+from tests.unit.attachments import samples
 
 pytestmark = [pytest.mark.anyio, pytest.mark.inside]
 
@@ -92,3 +93,25 @@ async def test_in_a_direct_message_people_have_their_names(tmp_path: Path) -> No
         await here.until(lambda: len(here.model.requests) > 0, what="a request to the model", poll=0.01)
         await here.quiet()
         assert "Alice Smith: hi" in sent(here)
+
+
+async def test_where_all_is_private_channels_groups_and_files_have_no_names(tmp_path: Path) -> None:
+    async with inside(tmp_path, start=False) as here:
+        (tmp_path / "bot.toml").write_text('[agent]\nprivacy = "private"\n[attachments]\ninputs = ["image"]\n')
+        here.model.respond = lambda request: text("Hello.")
+        await here.bot.start()
+        ops = here.slack.add_channel("ops-secret", members=[here.alice, here.bob])
+        said = await here.slack.say(ops, here.bob, "restart it", files=[("linked-secret.txt", b"Linked words")])
+        link = f"<https://acme.slack.com/archives/{ops.id}/p{said.replace('.', '')}>"
+        root = await here.slack.forward(here.general, here.alice, ops.messages[said], comment="see this")
+        files = [("plan-secret.txt", b"Words"), ("chart-secret.png", samples.picture()), ("old-secret.zip", b"PK")]
+        requests = len(here.model.requests)
+        where = f"<#{ops.id}|ops-secret>"
+        await here.slack.say(here.general, here.alice, f"<@BOT> see {where} and {link}", files=files, thread_ts=root)
+        await here.until(lambda: len(here.model.requests) > requests, what="a request to the model", poll=0.01)
+        await here.quiet()
+        found = [sent(here)[each.start() - 60 : each.end() + 30] for each in re.finditer("-secret", sent(here))]
+        assert found == []
+        assert "Words" in sent(here)
+        assert re.search("see #Channel [A-Z2-7]{5} and", sent(here))
+        assert 'file \\"file.txt\\"' in sent(here)

@@ -160,6 +160,10 @@ class ChatGateway(Protocol):
         """
         ...
 
+    def attached(self, messages: Sequence[Unread]) -> Sequence[str]:
+        """Return the names of the files that `quote_with_files` will read, as people are shown them."""
+        ...
+
     async def surroundings(self, place: ThreadRef, first: Unread) -> Surroundings:
         """Return where a thread is, and who began it and when, with this message."""
         ...

@@ -67,15 +67,19 @@ class Outages(Protocol):
         ...
 
     async def held(self) -> Sequence[HeldMessages]:
-        """Return threads with held messages whose authors were not asked and have not written again. It may be a part;
-        the rest follows once these were offered an answer."""
+        """Return threads with held messages whose authors are to be asked (`bot.core.outages.Hold`): nobody who has
+        written something since that waits to be read. It may be a part; the rest follows once these were offered an
+        answer."""
         ...
 
     async def offer(self, card: Card, threads: Sequence[int]) -> None:
-        """Ask whether the messages held in these threads should be answered. Does nothing if there are none.
+        """Ask whether the messages held in these threads should be answered, those people of the card who are to be
+        asked. Does nothing if there are none.
 
         If such a question is open in the thread, it is extended by these threads and people. It is not recorded in the
-        audit. The question is closed as `taken_up` when a change reads addressed messages of all of its people
-        (`Change.speakers`) in its thread.
+        audit. When a change reads something that one of its people has addressed to the bot (`Change.speakers`), what
+        was held of theirs in that thread and has been read needs no answer of its own: a question about nothing else is
+        closed as `taken_up`, others are narrowed. If that message is deleted before it is answered, the person is to be
+        asked again.
         """
         ...

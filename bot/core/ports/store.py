@@ -179,8 +179,9 @@ class Questions(Protocol):
         ...
 
     async def stop(self, turn: int, user: str, *, others: bool = False) -> int:
-        """Stop an open turn of this person, or with `others` of anybody, and resume its thread if it is parked. Return
-        the thread's id; 0, with nothing written, if the turn is not theirs or has ended."""
+        """Stop an open turn of this person, or with `others` of anybody, and resume its thread if it is parked. If the
+        turn has read nothing yet, what its requester has written is withdrawn. Return the thread's id; 0, with nothing
+        written, if the turn is not theirs or has ended."""
         ...
 
     async def waiting_for(self, user: str, groups: Collection[str], most: int) -> Waiting:

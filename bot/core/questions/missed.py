@@ -72,7 +72,7 @@ def question(thread_id: int, ts: str, threads: Sequence[int], people: Sequence[s
     """
     body = _body(threads)
     return Question(
-        id=f"{MISSED}-{thread_id}-{ts}",
+        id=f"{MISSED}-{thread_id}-{now:.6f}",  # the same messages may be asked about again
         kind=MISSED,
         digest=sha256(MISSED, str(thread_id), ts, body),
         thread_id=thread_id,

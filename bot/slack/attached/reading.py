@@ -23,6 +23,7 @@ from bot.slack.attached.download import Downloads, FileProblem
 from bot.slack.attached.linked import LinkReader
 from bot.slack.attached.prompts import PromptReader, uses_prompt
 from bot.slack.attached.with_files import WithFiles
+from bot.slack.labels import file_label
 from bot.slack.reading import markup
 from bot.slack.reading.content import FileRef, Kind, Part, Section, Words
 from bot.slack.reading.rendering import on_one_line, render
@@ -74,10 +75,15 @@ class AttachedFiles:
         self._known: OrderedDict[tuple[str, int], tuple[float, _Content]] = OrderedDict()
 
     async def read(
-        self, messages: Sequence[Unread], bodies: Sequence[Sequence[Part]], channel: str = ""
+        self,
+        messages: Sequence[Unread],
+        bodies: Sequence[Sequence[Part]],
+        channel: str = "",
+        *,
+        named: bool = True,
     ) -> list[WithFiles]:
         """Return the content of messages, in which each file has its text, or a reference to its bytes is added, or the
-        reason why it could not be read is noted."""
+        reason why it could not be read is noted. named: whether the references say how the files are called."""
         read = [WithFiles(body) for body in bodies]
         found = [index for index, message in enumerate(messages) if not message.change and message.user]
         if self.prompts is not None:
@@ -87,7 +93,7 @@ class AttachedFiles:
         await gathered(self._follow(messages[index], read[index]) for index in linking)
         wanted: list[tuple[int, FileRef]] = []
         for index in reversed(found):
-            wanted += [(index, file) for file in _files(read[index].parts)]
+            wanted += [(index, file) for file in files_in(read[index].parts)]
         if not wanted:
             return read
         contents = await self._contents_of([(messages[index].user, file) for index, file in wanted[:MAX_FILES]])
@@ -96,7 +102,7 @@ class AttachedFiles:
             content = contents[number] if number < MAX_FILES else _Content(ReadFile(problem="there are too many files"))
             content = _within(content, left)
             left = max(left - len(content.read.text), 0)
-            _put(read[index], file, content)
+            _put(read[index], file, content, named=named)
         return read
 
     async def _follow(self, message: Unread, read: WithFiles) -> None:
@@ -178,16 +184,17 @@ def _may_link(message: Unread) -> bool:
     return message.addressed and message.author is AuthorKind.PERSON
 
 
-def _files(parts: Sequence[Part]) -> list[FileRef]:
+def files_in(parts: Sequence[Part]) -> list[FileRef]:
+    """Return the files of a message, also of what it forwards."""
     found: list[FileRef] = []
     for part in parts:
         if isinstance(part, Section):
             found += [part.file] if part.file is not None else []
-            found += _files(part.parts)
+            found += files_in(part.parts)
     return found
 
 
-def _put(read: WithFiles, file: FileRef, content: _Content) -> None:
+def _put(read: WithFiles, file: FileRef, content: _Content, *, named: bool) -> None:
     """Put what was read of a file in the place of what Slack says about it."""
     name = on_one_line(file.name) or "unnamed"
 
@@ -197,7 +204,8 @@ def _put(read: WithFiles, file: FileRef, content: _Content) -> None:
     if content.read.problem:
         read.problems.append(f"I couldn't read {name}: {content.read.problem}.")
     elif content.read.kind is not None:
-        words = _as_text(file, content.read) if content.read.text else ""
+        name = name if named else file_label(file.name)
+        words = _as_text(name, content.read) if content.read.text else ""
         read.attached.append(Attached(content.read.kind, content.digest, content.read.media, name, content.size, words))
     read.parts = _replaced(read.parts, file, changed)
 
@@ -226,9 +234,9 @@ def _shown(section: Section, file: FileRef, read: ReadFile) -> Section:
     )
 
 
-def _as_text(file: FileRef, read: ReadFile) -> str:
+def _as_text(name: str, read: ReadFile) -> str:
     """Return the text of a file that is sent as it is, for models that do not take it."""
-    section = Section(Kind.CONTENT, (_fenced(read.text),), title=markup.escaped(file.name), note=read.note)
+    section = Section(Kind.CONTENT, (_fenced(read.text),), title=markup.escaped(name), note=read.note)
     return render([section], {})
 
 

@@ -17,6 +17,7 @@ from bot.core.amendments import (
     is_request_after_edit,
 )
 from bot.core.inbox import SETTLED, Admission, AuthorKind, Incoming
+from bot.core.outages import Hold
 from bot.core.thread import QUESTION_DELETED
 from bot.store.sqlite import (
     audit,
@@ -257,54 +258,63 @@ def _delete(connection: sqlite3.Connection, thread_id: int, row: _Row | None, ch
 
 
 def _delete_read(connection: sqlite3.Connection, thread_id: int, row: _Row, change: Amendment) -> AmendmentOutcome:
-    connection.execute("UPDATE inbox SET gone = 1 WHERE id = ?", (row.id,))
+    connection.execute(
+        "UPDATE inbox SET gone = 1, held = CASE held WHEN ? THEN ? ELSE held END WHERE id = ?",
+        (Hold.UNASKED, Hold.DONE, row.id),
+    )
     if row.seq is not None:
         compactions.deleted(connection, thread_id, row.seq)
     _report(connection, thread_id, row, DELETED, change, addressed=False)
-    if _is_last_request(connection, thread_id, row.id):
+    requests = _requests(connection, thread_id)
+    if row.id in requests:
+        held_messages.uncovered(connection, thread_id, row.user, answered=False)
+        if not all(requests.values()):
+            return AmendmentOutcome.REPORTED
         stop(connection, thread_id)
         return AmendmentOutcome.STOPPED
-    retries = _drop_answer(connection, thread_id, row.id)
+    dropped, retries = _drop_answer(connection, thread_id, row.id)
+    if row.addressed:
+        held_messages.uncovered(connection, thread_id, row.user, answered=not (dropped or retries))
     return AmendmentOutcome.STOPPED if retries else AmendmentOutcome.REPORTED
 
 
-def _is_last_request(connection: sqlite3.Connection, thread_id: int, message: int) -> bool:
-    """Return whether a deleted message was a request of the open turn, and all other requests are deleted too."""
+def _requests(connection: sqlite3.Connection, thread_id: int) -> dict[int, bool]:
+    """Return the messages that the open turn answers, and whether they were deleted."""
     rows = connection.execute(
         "SELECT coalesce(i.about, i.id), i.gone OR coalesce(o.gone, 0) FROM turns t"
         " JOIN inbox i ON i.thread_id = t.thread_id AND i.seq >= t.first LEFT JOIN inbox o ON o.id = i.about"
         " WHERE t.thread_id = ? AND t.ended_at IS NULL AND i.addressed",
         (thread_id,),
     )
-    return _is_last_of(rows, message)
+    return _by_message(rows)
 
 
-def _is_last_of(rows: Iterable[Sequence[int]], message: int) -> bool:
-    requests = {int(id_): bool(gone) for id_, gone in rows}
-    return message in requests and all(requests.values())
+def _by_message(rows: Iterable[Sequence[int]]) -> dict[int, bool]:
+    return {int(id_): bool(gone) for id_, gone in rows}
 
 
-def _drop_answer(connection: sqlite3.Connection, thread_id: int, message: int) -> bool:
+def _drop_answer(connection: sqlite3.Connection, thread_id: int, message: int) -> tuple[bool, bool]:
     """Remove an answer that is not posted yet if all its requests were deleted. A failed turn can then no longer be
-    retried; return whether one could."""
+    retried. Return whether there was such an answer, and whether such a turn."""
     turn = connection.execute(
         "SELECT first FROM turns WHERE id > (SELECT max(id) FROM turns) - ? AND thread_id = ? ORDER BY id DESC LIMIT 1",
         (RECENT_TURNS, thread_id),
     ).fetchone()
     if turn is None:
-        return False
+        return False, False
     rows = connection.execute(
         "SELECT coalesce(i.about, i.id), i.gone OR coalesce(o.gone, 0) FROM inbox i LEFT JOIN inbox o ON o.id = i.about"
         " WHERE i.thread_id = ? AND i.seq >= ? AND i.addressed",
         (thread_id, *turn),
     )
-    if _is_last_of(rows, message) and not log.has_open_turn(connection, thread_id):
-        connection.execute(
+    requests = _by_message(rows)
+    if message in requests and all(requests.values()) and not log.has_open_turn(connection, thread_id):
+        removed = connection.execute(
             "UPDATE posts SET state = 'removed' WHERE thread_id = ? AND state = 'owed' AND kind = 'answer'",
             (thread_id,),
         )
-        return transitions.pass_over(connection, thread_id)
-    return False
+        return removed.rowcount > 0, transitions.pass_over(connection, thread_id)
+    return False, False
 
 
 def stop(connection: sqlite3.Connection, thread_id: int) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from bot.core.compaction import Compaction, CompactionBasis, CompactionKind, Decided, Measure
 from bot.core.questions import granted
 from bot.core.questions.question import Decision
-from bot.core.untrusted import items, parsed
+from bot.core.untrusted import items, mapping, parsed
 from bot.errors import StoreError
 from bot.store.sqlite.database import now
 
@@ -84,10 +84,20 @@ def basis(connection: sqlite3.Connection, thread_id: int) -> CompactionBasis:
     )
     asked = tuple(sorted(int(row[0]) for row in rows))
     deleted = connection.execute(
-        "SELECT seq, text FROM inbox WHERE thread_id = ? AND gone AND seq IS NOT NULL ORDER BY seq DESC LIMIT ?",
+        "SELECT i.seq, i.text, i.body <> '', m.body FROM inbox i CROSS JOIN messages m ON m.thread_id = i.thread_id"
+        " AND m.seq = i.seq WHERE i.thread_id = ? AND i.gone AND i.seq IS NOT NULL ORDER BY i.seq DESC LIMIT ?",
         (thread_id, MAX_DELETED),
     )
-    return CompactionBasis(newest(connection, thread_id), asked, dict(deleted.fetchall()))
+    gone = {int(seq): _content(body) or str(text) if more else str(text) for seq, text, more, body in deleted}
+    return CompactionBasis(newest(connection, thread_id), asked, gone)
+
+
+def _content(body: str) -> str:
+    """Return what the model reads of a message with files or quotes, which its text alone does not say."""
+    content = mapping(parsed(body)).get("content")
+    if isinstance(content, str):
+        return content
+    return "\n".join(text for each in items(content) if isinstance(text := mapping(each).get("text"), str))
 
 
 def deleted(connection: sqlite3.Connection, thread_id: int, position: int) -> None:

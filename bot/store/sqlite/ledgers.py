@@ -64,7 +64,7 @@ def _entry(connection: sqlite3.Connection, turn: int, row: Sequence[object], roo
         if state in _KEPT and size <= room:
             [(content,)] = connection.execute("SELECT content FROM undos WHERE call = ?", (call.id,))
             before = UndoSnapshot(str(plan), bytes(content)) if isinstance(content, bytes) else None
-    else:
+    if not asked:  # nothing was kept, or it was for a call under a grant that was cut off before it had a record
         # The later question whether a call that was cut off has run does not show what the call does.
         found = connection.execute(
             "SELECT kind <> 'did_it_run', created_at, id FROM questions WHERE call = ?", (call.id,)

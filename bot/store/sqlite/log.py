@@ -57,6 +57,7 @@ def load(connection: sqlite3.Connection, thread_id: int) -> ThreadState:
             usage=Usage(*turn[9:13]),
             model=turn[13],
             fallback=turn[14],
+            first=turn[7],
         )
         rows = connection.execute(
             f"SELECT {CALL_COLUMNS} FROM calls WHERE turn_id = ? ORDER BY seq, position",

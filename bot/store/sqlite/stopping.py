@@ -5,10 +5,11 @@ from __future__ import annotations
 
 import sqlite3
 
-from bot.core.inbox import WITHDRAWN, Incoming
+from bot.core.inbox import WITHDRAWN, Incoming, timestamp
 from bot.core.sessions import Stopped, StopVerdict
 from bot.core.thread_ref import ThreadRef
 from bot.store.sqlite import audit, former_teams, log, parked_threads, transitions
+from bot.store.sqlite.database import now
 
 NOTE = "(From the app: a person stopped what you were doing here.)"
 """What the model reads about a turn that was stopped outside of its thread."""
@@ -87,13 +88,17 @@ def by_button(connection: sqlite3.Connection, turn: int, user: str, *, others: b
     """Stop an open turn that a person has asked for, or with `others` anybody. Return its thread's id; 0 if the turn is
     not theirs or has ended."""
     row = connection.execute(
-        "SELECT thread_id FROM turns WHERE id = ? AND ended_at IS NULL AND ? <> '' AND (requester = ? OR ?)",
+        "SELECT thread_id, requester, first FROM turns"
+        " WHERE id = ? AND ended_at IS NULL AND ? <> '' AND (requester = ? OR ?)",
         (turn, user, user, others),
     ).fetchone()
     if row is None:
         return 0
-    stop(connection, turn, int(row[0]), user, note=True)
-    return int(row[0])
+    thread_id, requester, first = row
+    stop(connection, turn, int(thread_id), user, note=True)
+    if not _began(connection, thread_id, first):  # its request is still being read
+        _withdraw(connection, int(thread_id), str(requester), timestamp(now()))
+    return int(thread_id)
 
 
 def in_thread(connection: sqlite3.Connection, place: ThreadRef, user: str, at: str, *, may_stop: bool) -> Stopped:

@@ -221,19 +221,19 @@ class SqliteStore(
         if change.compaction is not None:
             state.measured, state.stale = Measure(), state.stale and not change.compaction.body
         state.measured = change.measured or state.measured
-        state.last_position += len(change.messages)
         if change.messages:
             state.last_role = change.messages[-1][0]
         state.calls.extend(change.new_calls)
         state.unread = unread
         state.functions = change.functions[0] or state.functions
         if change.requester:
-            state.turn = Turn(id=turn_id, requester=change.requester, attempts=1, announced=True)
+            state.turn = Turn(turn_id, change.requester, attempts=1, announced=True, first=state.next_position)
             state.calls = []
             state.message = TurnMessage(turn_id, 1, change.requester, state.place.team)
+        state.last_position += len(change.messages)
         if change.outcome:
             state.turn, state.calls, state.message = None, [], None
-        if state.turn is not None:
+        elif state.turn is not None:
             state.turn.stopped_by = stopped_by
 
     async def turn_record(self, turn: int, most: int) -> TurnRecord | None:

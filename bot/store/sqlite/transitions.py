@@ -15,6 +15,7 @@ from bot.core.questions.call_question import CallQuestion
 from bot.core.questions.click import Click, Settlement, Verdict
 from bot.core.questions.decide import close, decide
 from bot.core.questions.kinds import KINDS
+from bot.core.questions.missed import MISSED
 from bot.core.questions.question import Approval, CallInput, Decision, Question
 from bot.core.questions.retry import PASSED, RETRY_TURN
 from bot.core.questions.transition import CallStep, Instead, Transition
@@ -128,12 +129,7 @@ def stop(connection: sqlite3.Connection, thread_id: int, stopped_by: str) -> Non
 def apply(connection: sqlite3.Connection, question: Question, transition: Transition, redact: Sequence[str]) -> None:
     """Write what follows from a decision. `redact`: patterns of arguments that the audit leaves out."""
     _vote(connection, question, transition)
-    if transition.decision:
-        connection.execute(
-            "UPDATE questions SET decision = ?, decided_by = ?, decided_at = ?, reason = ?"
-            " WHERE id = ? AND decision = ?",
-            (transition.decision, transition.by, now(), transition.reason, question.id, question.decision),
-        )
+    _decide(connection, question, transition)
     if transition.grant is None and suggestion.suggests(question, transition.decision, transition.by):
         suggestions.look(connection, question)
     if transition.call is not None and isinstance(question, Approval | CallInput):
@@ -160,6 +156,17 @@ def apply(connection: sqlite3.Connection, question: Question, transition: Transi
     if transition.redraw:
         touch(connection, question.id)
     _go_on(connection, question, transition)
+
+
+def _decide(connection: sqlite3.Connection, question: Question, transition: Transition) -> None:
+    if not transition.decision:
+        return
+    connection.execute(
+        "UPDATE questions SET decision = ?, decided_by = ?, decided_at = ?, reason = ? WHERE id = ? AND decision = ?",
+        (transition.decision, transition.by, now(), transition.reason, question.id, question.decision),
+    )
+    if question.kind == MISSED:
+        held_messages.decided(connection, question)
 
 
 def _go_on(connection: sqlite3.Connection, question: Question, transition: Transition) -> None:

@@ -14,6 +14,7 @@ from bot.core.amendments import (
     is_request_after_edit,
 )
 from bot.core.inbox import SETTLED, Admission, AuthorKind, Incoming, Unread
+from bot.core.outages import Hold
 from bot.core.posts import PostState
 from bot.core.thread import QUESTION_DELETED
 from tests.extending.memory import asking, compacting, hearing
@@ -160,7 +161,7 @@ def _delete(tables: Tables, thread: int, number: int, change: Amendment) -> Amen
         tables.amended[key], done = change, AmendmentOutcome.REMOVED
         _leave(tables, thread, row.unread.user)
     elif row is not None and not row.gone:
-        tables.inbox[number] = replace(row, gone=True)
+        tables.inbox[number] = replace(row, gone=True, held=Hold.DONE if row.held == Hold.UNASKED else row.held)
         compacting.deleted(tables, thread, row.position)
         _report(tables, number, DELETED, change, addressed=False)
         done = _stop_if_last(tables, thread, number)
@@ -182,13 +183,17 @@ def _stop_if_last(tables: Tables, thread: int, number: int) -> AmendmentOutcome:
         if row.position is not None and row.position >= first
     ]
     message = tables.inbox[number]
-    if latest and message in asked and all(row.gone for row in asked):
-        if tables.open_turn(thread):
-            _stop(tables, thread)
-            return AmendmentOutcome.STOPPED
-        for post in [each for each in tables.posts.values() if each.thread_id == thread and each.kind == "answer"]:
-            if post.state is PostState.OWED:
-                tables.posts[post.id] = replace(post, state=PostState.REMOVED)
+    is_last = bool(latest) and message in asked and all(row.gone for row in asked)
+    is_open, dropped = tables.open_turn(thread), False
+    for post in [each for each in tables.posts.values() if each.thread_id == thread and each.kind == "answer"]:
+        if is_last and not is_open and post.state is PostState.OWED:
+            tables.posts[post.id], dropped = replace(post, state=PostState.REMOVED), True
+    if message.unread.addressed:
+        unanswered = dropped or (is_open and message in asked)
+        hearing.uncovered(tables, thread, message.unread.user, answered=not unanswered)
+    if is_last and is_open:
+        _stop(tables, thread)
+        return AmendmentOutcome.STOPPED
     return AmendmentOutcome.REPORTED
 
 
@@ -209,6 +214,9 @@ def close_thread(tables: Tables, thread: int, at: str, outside: int = 0) -> None
             del tables.inbox[id_]
     for user in sorted(held) or [""]:
         hearing.taken_back(tables, thread, user, gone=thread)
+    for id_, each in list(tables.inbox.items()):
+        if each.thread == thread and each.held:
+            tables.inbox[id_] = replace(each, held=Hold.DONE)
     _stop(tables, thread)
     asking.release(tables, thread)
     if outside:

@@ -8,12 +8,14 @@ from dataclasses import replace
 
 from bot.core.calls import CallState
 from bot.core.inbox import Unread, timestamp
+from bot.core.outages import Hold
 from bot.core.posts import Draft, Post, PostState
 from bot.core.questions import ask_person, call_question, granted, suggestion
 from bot.core.questions.ask_person import AskPerson
 from bot.core.questions.click import Click, Settlement, Verdict
 from bot.core.questions.decide import close, decide
 from bot.core.questions.kinds import KINDS
+from bot.core.questions.missed import MISSED, AnswerMissed
 from bot.core.questions.question import (
     PARTICIPANTS,
     Approval,
@@ -249,6 +251,11 @@ def apply(tables: Tables, question: Question, transition: Transition) -> None:
         decision = Decision(transition.decision) if isinstance(stands, Approval) else transition.decision
         stands = replace(stands, decision=decision)
     tables.questions[question.id] = replace(row, question=stands)
+    if transition.decision and question.kind == MISSED:
+        for number, each in list(tables.inbox.items()):
+            asked = each.held == Hold.ASKED and each.unread.user in question.people and not each.gone
+            if asked and each.thread in AnswerMissed().threads(question):
+                tables.inbox[number] = replace(each, held=Hold.DONE)
     if transition.grant is None and suggestion.suggests(question, transition.decision, transition.by):
         kept = tables.questions[question.id]
         body = suggestion.after(question.body, _past(tables, question))

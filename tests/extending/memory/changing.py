@@ -68,7 +68,7 @@ def apply(tables: Tables, state: ThreadState, change: Change) -> None:
         if tables.open_turn(state.id):
             raise ChangedError("a turn is open")
         number = len(tables.turns) + 1
-        turn = Turn(number, change.requester, attempts=1)
+        turn = Turn(number, change.requester, attempts=1, first=state.next_position)
         tables.turns[number] = TurnRow(state.id, state.next_position, turn)
         asking.pass_over(tables, state.id)
     known = {message.id: (message.version, message.addressed) for message in state.unread}

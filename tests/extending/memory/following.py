@@ -16,7 +16,7 @@ from bot.core.questions.follow_up import FOLLOW_UP, INSTEAD, OPEN, OVER, FollowU
 from bot.core.questions.kinds import KINDS
 from bot.core.questions.question import Approval, Decision, Question
 from bot.core.questions.transition import Said
-from tests.extending.memory import asking
+from tests.extending.memory import asking, hearing
 from tests.extending.memory.tables import Tables, now
 
 
@@ -68,6 +68,7 @@ def open_approvals(tables: Tables, thread: int) -> list[Approval]:
 def _replace(tables: Tables, question: Question) -> None:
     said, asked = follow_up.said(question), open_approvals(tables, question.thread_id)
     quoted = _taken(tables, asked, said)
+    hearing.answered(tables, question.thread_id, {question.requester} if quoted else ())
     for each in sorted(asked, key=lambda each: each.call.position):
         kind = KINDS[each.kind]
         if isinstance(kind, CallQuestion):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 
-from bot.core.outages import ActiveThread, Conversation, Gap, HeldMessages, KnownThread, RecordedMessage
+from bot.core.outages import ActiveThread, Conversation, Gap, HeldMessages, Hold, KnownThread, RecordedMessage
 from bot.core.questions.missed import MISSED, TAKEN_BACK, TAKEN_UP, AnswerMissed, extended, narrowed
 from bot.core.questions.question import Card, Decision, Question
 from tests.extending.memory import asking
@@ -89,40 +89,73 @@ def caught_up(tables: Tables, what: int | Conversation, number: int) -> None:
 def held(tables: Tables) -> list[HeldMessages]:
     found: list[HeldMessages] = []
     for id_, thread in tables.threads.items():
-        rows = [row for row in tables.inbox.values() if row.thread == id_]
-        again = {row.unread.user for row in rows if row.position is None and row.unread.addressed}
-        messages = sorted((row.unread.ts, row.unread.user) for row in rows if row.held == 1)
-        left = [(ts, user) for ts, user in messages if user not in again]
+        left = _unasked(tables, id_)
         if left:
             found.append(HeldMessages(id_, thread.place, left[-1][0], tuple(dict.fromkeys(user for _, user in left))))
     return found
 
 
+def _unasked(tables: Tables, thread: int) -> list[tuple[str, str]]:
+    """(timestamp, author) of the messages of a thread whose authors are to be asked."""
+    rows = [row for row in tables.inbox.values() if row.thread == thread]
+    again = {row.unread.user for row in rows if row.position is None and row.unread.addressed}
+    left = [row.unread for row in rows if row.held == Hold.UNASKED and not row.gone and row.unread.user not in again]
+    return sorted((each.ts, each.user) for each in left)
+
+
+def _move(tables: Tables, thread: int, user: str, before: Hold, after: Hold, *, read: bool = False) -> None:
+    for number, row in list(tables.inbox.items()):
+        is_meant = row.thread == thread and row.unread.user == user and row.held == before and not row.gone
+        if is_meant and (row.position is not None or not read):
+            tables.inbox[number] = replace(row, held=after)
+
+
 def offer(tables: Tables, card: Card, threads: Sequence[int]) -> None:
     [question] = card.questions
-    if not any(each.thread_id in threads for each in held(tables)):
+    left = {(each, who) for each in threads for _, who in _unasked(tables, each) if who in question.people}
+    people = tuple(who for who in question.people if any(who == found for _, found in left))
+    if not people:
         return
-    for number, row in list(tables.inbox.items()):
-        if row.thread in threads and row.held:
-            tables.inbox[number] = replace(row, held=2)
-    for id_, _ in _open(tables, question.thread_id):
-        row = tables.questions[id_]
-        tables.questions[id_] = replace(row, question=extended(row.question, threads, question.people))
-        return
+    for thread, who in left:
+        _move(tables, thread, who, Hold.UNASKED, Hold.ASKED)
+    question = replace(question, people=people)
+    for id_, row in tables.questions.items():
+        if _asks(row.question) and row.question.thread_id == question.thread_id:
+            tables.questions[id_] = replace(row, question=extended(row.question, threads, people))
+            return
     asking.insert(tables, question, asking.owe(tables, question.thread_id, card.drafts))
 
 
 def answered(tables: Tables, thread: int, people: Collection[str]) -> None:
-    for number, row in list(tables.inbox.items()):
-        if row.thread == thread and row.held and row.unread.user in people:
-            tables.inbox[number] = replace(row, held=2)
-    for id_, asked in _open(tables, thread):
-        if set(asked) <= set(people):
-            _decide(tables, id_, TAKEN_UP)
+    for user in people:
+        for before in (Hold.UNASKED, Hold.ASKED):
+            _move(tables, thread, user, before, Hold.TAKEN_UP, read=True)
+        _review(tables, thread, user, TAKEN_UP)
 
 
 def taken_back(tables: Tables, thread: int, user: str, *, gone: int = 0) -> bool:
     """A held message was deleted or asks for nothing. Out: whether a question was closed that nothing is left of."""
+    return _review(tables, thread, user, TAKEN_BACK, gone)
+
+
+def uncovered(tables: Tables, thread: int, user: str, *, answered: bool) -> None:
+    """A message was deleted after it was read: what nothing else has taken up is done, or to be asked about."""
+    own = [row for row in tables.inbox.values() if row.thread == thread and row.unread.user == user]
+    there = [row for row in own if row.unread.addressed and not row.gone and not _is_gone(tables, row.about)]
+    newest = max((row.position for row in there if row.position is not None), default=-1)
+    firsts = sorted(row.first for row in tables.turns.values() if row.thread == thread)
+    for number, row in list(tables.inbox.items()):
+        if row in own and row.held == Hold.TAKEN_UP and not row.gone and row.position is not None:
+            first = max((each for each in firsts if each <= row.position), default=0)
+            if first > newest:
+                tables.inbox[number] = replace(row, held=Hold.DONE if answered else Hold.UNASKED)
+
+
+def _is_gone(tables: Tables, message: int) -> bool:
+    return message in tables.inbox and tables.inbox[message].gone
+
+
+def _review(tables: Tables, thread: int, user: str, decision: str, gone: int = 0) -> bool:
     is_closed = False
     for id_, row in list(tables.questions.items()):
         question = row.question
@@ -131,27 +164,22 @@ def taken_back(tables: Tables, thread: int, user: str, *, gone: int = 0) -> bool
         threads = AnswerMissed().threads(question)
         if not (thread in threads and user in question.people) and question.thread_id != gone:
             continue
-        left = {each: people for each in threads if each != gone and (people := _left(tables, each))}
+        left = {each: people for each in threads if each != gone and (people := _asked(tables, each, question.people))}
         people = [who for who in question.people if any(who in found for found in left.values())]
         if people and question.thread_id != gone:
             tables.questions[id_] = replace(row, question=narrowed(question, [*left], people))
             continue
-        for number, each in list(tables.inbox.items()):
-            if each.thread in left and each.held and not each.gone:
-                tables.inbox[number] = replace(each, held=1)
-        _decide(tables, id_, TAKEN_BACK)
+        for each, found in left.items():
+            for who in found:
+                _move(tables, each, who, Hold.ASKED, Hold.UNASKED)
+        _decide(tables, id_, decision)
         is_closed = True
     return is_closed
 
 
-def _left(tables: Tables, thread: int) -> set[str]:
-    rows = [(number, row) for number, row in tables.inbox.items() if row.thread == thread]
-    answered = {(row.unread.user, number) for number, row in rows if row.unread.addressed}
-    return {
-        row.unread.user
-        for number, row in rows
-        if row.held and not row.gone and not any(who == row.unread.user and at > number for who, at in answered)
-    }
+def _asked(tables: Tables, thread: int, people: Collection[str]) -> set[str]:
+    rows = [row for row in tables.inbox.values() if row.thread == thread and row.held == Hold.ASKED and not row.gone]
+    return {row.unread.user for row in rows if row.unread.user in people}
 
 
 def _decide(tables: Tables, id_: str, decision: str) -> None:
@@ -162,8 +190,3 @@ def _decide(tables: Tables, id_: str, decision: str) -> None:
 
 def _asks(question: Question) -> bool:
     return question.kind == MISSED and question.decision == Decision.AWAITING
-
-
-def _open(tables: Tables, thread: int) -> list[tuple[str, tuple[str, ...]]]:
-    rows = [row.question for row in tables.questions.values() if row.question.thread_id == thread]
-    return [(each.id, each.people) for each in rows if _asks(each)]

@@ -90,8 +90,9 @@ def _in_order(tables: Tables) -> list[CallRow]:
 
 def _entry(tables: Tables, row: CallRow) -> LedgerEntry:
     kept = tables.undos.get(row.call.id)
-    asked = [id_ for id_, each in tables.questions.items() if each.question.subject == f"call:{row.call.id}"]
-    id_ = kept.approval if kept is not None else asked[-1] if asked else ""
+    rows = [(id_, each.question) for id_, each in tables.questions.items()]
+    asked = [id_ for id_, each in rows if isinstance(each, Approval) and each.call.id == row.call.id]
+    id_ = (kept.approval if kept is not None else "") or (asked[-1] if asked else "")
     found = asking.find(tables, id_) if id_ else None
     before = kept.before if kept is not None and kept.state in KEPT else None
     requester = tables.turns[row.turn].turn.requester

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import replace
 
-from bot.core.inbox import STOPPED_WITH, WITHDRAWN, Incoming, Unread
+from bot.core.inbox import STOPPED_WITH, WITHDRAWN, Incoming, Unread, timestamp
 from bot.core.questions.question import Decision
 from bot.core.sessions import Stopped, StopVerdict
 from bot.core.thread import Turn
@@ -59,7 +59,8 @@ def _asking(tables: Tables, thread: int, before: str) -> str:
 
 def _open(tables: Tables, thread: int, requester: str) -> int:
     number = len(tables.turns) + 1
-    tables.turns[number] = TurnRow(thread, len(tables.threads[thread].messages), Turn(number, requester, attempts=1))
+    first = len(tables.threads[thread].messages)
+    tables.turns[number] = TurnRow(thread, first, Turn(number, requester, attempts=1, first=first))
     asking.pass_over(tables, thread)
     return number
 
@@ -107,6 +108,9 @@ def by_button(tables: Tables, turn: int, user: str, *, others: bool) -> int:
     if row is None or row.ended or not user or (row.turn.requester != user and not others):
         return 0
     _stop(tables, turn, user, note=True)
+    asked = [each.position for each in tables.inbox.values() if each.thread == row.thread and each.unread.addressed]
+    if not any(position is not None and position >= row.first for position in asked):
+        _withdraw(tables, row.thread, {row.turn.requester}, timestamp(now()))
     return row.thread
 
 

@@ -17,7 +17,7 @@ from bot.core.questions.question import Approval, Decision, Undo, UndoState
 from bot.core.questions.scope import FOLDER, Offer
 from bot.core.questions.suggestion import CoveringGrants, Suggestion, loads
 from bot.core.tools import Preview
-from bot.core.turn_message import End, Step, StepState, TurnMessage, grown, recorded
+from bot.core.turn_message import MAX_BLOCKS, RECORD_STEPS, End, Step, StepState, TurnMessage, grown, recorded
 from bot.slack.blocks import turn_message
 from tests.unit.slack.samples import BOB, NASTY, call, decided, ended, nothing_is_forged, request, taken
 from tests.unit.slack.test_home import GRANT
@@ -126,7 +126,7 @@ def test_a_part_full_of_records_is_taken_by_slack() -> None:
     long = GrantedCall(7, "E" * 200, "E" * 200, "+9,999 −9,999", "A" * 80).dumps()
     while message.takes_record():
         [message] = recorded(message)
-    assert 5 < message.records < 20
+    assert message.records == MAX_BLOCKS // RECORD_STEPS
     while message.takes(Step("1", "t", StepState.DONE)):
         [message] = grown(message, [Step(str(message.size), "t" * 200, StepState.DONE)])
     taken(body(*(record(id=f"{number:032}", body=long) for number in range(message.records)), message=message))
