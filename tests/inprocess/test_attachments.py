@@ -271,6 +271,10 @@ async def test_a_failure_between_keeping_a_file_and_recording_it_loses_nothing(h
     await here.bot.start()
     await asked(here, "<@BOT> and now?", thread=root)
     assert next(each["content"] for each in here.model.requests[-1].messages if each["role"] == "user") == first
+    said = [each.plain for each in here.replies(root)]
+    assert said.count("Understood.") == 2
+    # What is shown of a turn goes away while it cannot go on, and comes back with it.
+    here.slack.workspace.recent.clear()
 
 
 async def test_a_file_in_a_correction_is_read_in_full_after_the_decision(here: World) -> None:
