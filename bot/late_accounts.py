@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from bot.core.identity import SignedIn
+from bot.core.identity import SignedIn, SignInNeed
 from bot.core.ports.identities import PreparedSignIn
 from bot.errors import SignInError
 
@@ -27,11 +27,11 @@ class LateAccounts:
             raise SignInError(NOWHERE)
         return self.accounts
 
-    async def needed(self, server: str, person: str) -> str | None:
-        return await self.accounts.needed(server, person) if self.accounts else ""
+    async def needed(self, server: str, person: str, *, refused: bool = False) -> SignInNeed | None:
+        return await self.accounts.needed(server, person, refused=refused) if self.accounts else SignInNeed("")
 
-    async def prepare(self, server: str, person: str, why: str = "") -> PreparedSignIn:
-        return await self._there().prepare(server, person, why)
+    async def prepare(self, server: str, person: str, need: SignInNeed) -> PreparedSignIn:
+        return await self._there().prepare(server, person, need)
 
     async def header(self, server: str, person: str) -> str:
         return await self._there().header(server, person)

@@ -242,9 +242,13 @@ class World:
         return [call for call in calls if call.method == "chat.postMessage" and call.response.get("ok")]
 
     def _marks(self) -> list[str]:
-        """The keys on the messages since the test's begin, those that were deleted too."""
-        messages = self.slack.workspace.recent[self._said :]
-        return [message.metadata["event_payload"]["key"] for message in messages if message.metadata]
+        """The keys on the messages since the test's begin, also of those that people have deleted. What the bot has
+        removed, since there was nothing to show of a turn that waits, it may post again below."""
+        calls = [each for each in self.slack.calls[self._called :] if each.method == "chat.delete" and not each.error]
+        removed = {(each.args.get("channel"), each.args.get("ts")) for each in calls}
+        messages = [each for each in self.slack.workspace.recent[self._said :] if each.metadata]
+        kept = [each for each in messages if (each.channel, each.ts) not in removed]
+        return [each.metadata["event_payload"]["key"] for each in kept if each.metadata]
 
     def check(self) -> None:
         """What must hold after every test: nothing that Slack or a strict provider refuses, no broken cache prefix,
