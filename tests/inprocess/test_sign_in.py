@@ -17,6 +17,7 @@ import aiohttp
 import pytest
 
 from bot.config import mcp_json, settings
+from bot.core.identity import SignInNeed
 from bot.core.tools import DeliveryStatus, Tool
 from bot.identity import tokens
 from bot.reloading import Reloading
@@ -545,7 +546,7 @@ async def test_a_bot_without_such_servers_gets_one_while_it_runs(tmp_path: Path)
         file.write_text(json.dumps({"mcpServers": {"notes": server.entry(), "more": server.entry()}}))
         await reloading.reload()
         assert bot.parts.tools.find("more__connect") is not None
-        prepared = await bot.parts.signing_in.accounts.prepare("more", here.alice.id)
+        prepared = await bot.parts.signing_in.accounts.prepare("more", here.alice.id, SignInNeed())
         assert prepared.about.server == "more"
         await here.quiet()
         here.model.prefix_breaks.clear()
