@@ -10,13 +10,13 @@ import time
 from bot import signing_in
 from bot.config.settings import Settings
 from bot.deadline import LAST_SECONDS, STOP_SECONDS, Deadline, force_exit_after
-from bot.hangup import Hangup
 from bot.model.catalogue import Catalogue
 from bot.model.key_check import require_key
 from bot.model.model_check import require_usable
 from bot.model.openrouter import OpenRouter
 from bot.reloading import Reloading
 from bot.service import Service
+from bot.sighup import SighupHandler
 from bot.slack import app as slack
 from bot.store.registry import models_file, open_store
 from bot.supervised import run_forever
@@ -39,7 +39,7 @@ async def run(
     began: float,
     *,
     reloading: Reloading,
-    hangup: Hangup,
+    sighup: SighupHandler,
     model: OpenRouter | None = None,
 ) -> None:
     """Run until SIGTERM or SIGINT. The caller closes `tools`; `began` is when the process started (monotonic);
@@ -58,7 +58,7 @@ async def run(
 
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop)
-    hangup.listen(reloading.ask, stop)
+    sighup.listen(reloading.ask, stop)
     async with open_store(settings.database_url, settings.redact) as store:
         # Counted from here, as migrating an older database may have taken minutes.
         asking = Deadline(max(MIN_SECONDS, began + START_SECONDS - time.monotonic()))

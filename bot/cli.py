@@ -15,7 +15,7 @@ from bot.errors import SettingsError
 
 if TYPE_CHECKING:
     from bot.config.settings import Settings
-    from bot.hangup import Hangup
+    from bot.sighup import SighupHandler
 
 PROGRAM = "slack-mcp-agent"
 
@@ -97,10 +97,10 @@ def _parser(command: str) -> argparse.ArgumentParser:
 def _run(began: float) -> int:
     from bot import interrupt, logs  # noqa: PLC0415
     from bot.config import settings  # noqa: PLC0415
-    from bot.hangup import Hangup  # noqa: PLC0415
+    from bot.sighup import SighupHandler  # noqa: PLC0415
     from bot.tools.filesystem import default_server  # noqa: PLC0415
 
-    hangup = Hangup()
+    sighup = SighupHandler()
     loaded = settings.load()
     if loaded.mcp_config is None:
         default_server.look_ahead()
@@ -110,11 +110,11 @@ def _run(began: float) -> int:
     # Loading creates many objects that stay: scanning them would take a fifth of its time. The service enables the
     # collector again once it has loaded everything.
     gc.disable()
-    interrupt.run(_serve(loaded, began, hangup))
+    interrupt.run(_serve(loaded, began, sighup))
     return 0
 
 
-async def _serve(loaded: Settings, began: float, hangup: Hangup) -> None:
+async def _serve(loaded: Settings, began: float, sighup: SighupHandler) -> None:
     """Start the processes of the tool servers first, which take a third of a second, then everything else. They end
     with this function, however it ends."""
     from bot.config import mcp_json  # noqa: PLC0415
@@ -129,6 +129,6 @@ async def _serve(loaded: Settings, began: float, hangup: Hangup) -> None:
         from bot import app  # noqa: PLC0415
         from bot.reloading import Reloading  # noqa: PLC0415
 
-        await app.run(loaded, tools, began, reloading=Reloading(loaded, configured, tools), hangup=hangup)
+        await app.run(loaded, tools, began, reloading=Reloading(loaded, configured, tools), sighup=sighup)
     finally:
         await tools.aclose()

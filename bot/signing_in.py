@@ -19,9 +19,9 @@ from bot.tools.server_config import HttpServer, ServerConfig
 
 if TYPE_CHECKING:
     from bot.identity.callback import CallbackServer
-    from bot.identity.people import People
+    from bot.identity.http_client import HttpClient
     from bot.identity.sign_ins import SignIns
-    from bot.identity.web import Web
+    from bot.identity.user_tokens import UserTokens
 
 LOOPBACK = "http://127.0.0.1:8722"
 """Where browsers are sent without a public address: nothing listens there, and the person copies the address."""
@@ -35,10 +35,10 @@ def with_accounts(servers: Sequence[ServerConfig]) -> Sequence[ServerConfig]:
 def _with_account(server: ServerConfig) -> ServerConfig:
     if not isinstance(server, HttpServer) or server.oauth is None or server.account is Identity.PERSON:
         return server
-    from bot.identity.service import ServiceAccount  # noqa: PLC0415 - takes a tenth of a second
-    from bot.identity.web import Web  # noqa: PLC0415
+    from bot.identity.http_client import HttpClient  # noqa: PLC0415
+    from bot.identity.service_account import ServiceAccount  # noqa: PLC0415 - takes a tenth of a second
 
-    return replace(server, authorization=ServiceAccount(_remote(server), Web()))
+    return replace(server, authorization=ServiceAccount(_remote(server), HttpClient()))
 
 
 def _remote(server: HttpServer) -> RemoteServer:
@@ -49,9 +49,9 @@ def _remote(server: HttpServer) -> RemoteServer:
 class Parts:
     """What a bot has with servers to which people sign in."""
 
-    people: People
+    people: UserTokens
     sign_ins: SignIns
-    web: Web
+    web: HttpClient
     callback: CallbackServer | None
 
     async def start(self) -> None:
@@ -111,13 +111,13 @@ class SigningIn:
             return
         from bot.identity.accounts import Accounts  # noqa: PLC0415 - only such bots need the time for it
         from bot.identity.callback import CallbackServer  # noqa: PLC0415
-        from bot.identity.people import People  # noqa: PLC0415
+        from bot.identity.http_client import HttpClient  # noqa: PLC0415
         from bot.identity.sign_ins import SignIns  # noqa: PLC0415
+        from bot.identity.user_tokens import UserTokens  # noqa: PLC0415
         from bot.identity.vault import vault_of  # noqa: PLC0415
-        from bot.identity.web import Web  # noqa: PLC0415
 
-        vault, web = vault_of(settings.variables), Web()
-        people = People(servers, self._store, vault, web)
+        vault, web = vault_of(settings.variables), HttpClient()
+        people = UserTokens(servers, self._store, vault, web)
         people.ended = self._tools.signed_out
         public = self._settings.public_url
         redirect = f"{public or LOOPBACK}/oauth/callback"

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 
 from bot.agent import step_titles
 from bot.agent.call_review import CallReview
-from bot.agent.stop_watch import Stop, StopWatch, Watch
+from bot.agent.cancellation import Stop, StopMonitor, Watch
 from bot.agent.tool_executor import ToolExecutor
 from bot.core.calls import Call, CallState
 from bot.core.ports.chat import ChatGateway
 from bot.core.ports.store import Log
-from bot.core.ports.toolset import Held, Toolset
+from bot.core.ports.toolset import Permit, Toolset
 from bot.core.thread import ThreadState
 
 WAITING = (CallState.READY, CallState.AWAITING, CallState.UNKNOWN)
@@ -33,7 +33,7 @@ class CallRunner:
     watch: Watch
     """Calls a function whenever something has changed in the thread."""
 
-    async def run(self, state: ThreadState, calls: Sequence[Call], held: Mapping[int, Held]) -> None:
+    async def run(self, state: ThreadState, calls: Sequence[Call], held: Mapping[int, Permit]) -> None:
         """Run calls to their end. `held` has, by position, the rights of those that are recorded as started."""
         shown = [call for call in state.step if call in calls or call.is_task]
         steps = step_titles.running(self.toolset, shown, await self.gateway.privacy(state.place))
@@ -42,7 +42,7 @@ class CallRunner:
         if len(calls) == 1 and all(call in calls or call.state is CallState.FINISHED for call in state.step):
             # Nobody can decide about another call meanwhile.
             stop = Stop()
-            with StopWatch(self.store, self.watch, state, stop):
+            with StopMonitor(self.store, self.watch, state, stop):
                 await self.executor.run(state, calls[0], held.get(calls[0].position), stop)
         else:
             await self._run_together(state, calls, held)
@@ -50,7 +50,7 @@ class CallRunner:
         if state.turn is not None:
             state.turn.seconds += max(0.0, time.monotonic() - started - waited)
 
-    async def _run_together(self, state: ThreadState, calls: Sequence[Call], held: Mapping[int, Held]) -> None:
+    async def _run_together(self, state: ThreadState, calls: Sequence[Call], held: Mapping[int, Permit]) -> None:
         stop, news = Stop(), asyncio.Event()
         # In a group, so that when one call's end cannot be recorded the others do not run on unattended.
         with self.watch(state.id, news.set):
@@ -68,7 +68,7 @@ class CallRunner:
                     changed = news.is_set()
                     news.clear()
                     if changed:
-                        stop.ring()
+                        stop.notify()
                     running = {task: call for task, call in running.items() if not task.done()}
                     if changed and running:
                         await refresh(self.store, state, running.values())

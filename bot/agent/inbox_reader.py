@@ -8,7 +8,7 @@ from typing import Protocol
 
 from bot import log_events
 from bot.agent import prompt
-from bot.agent.stop_watch import Stop, StopWatch, Watch, unwatched
+from bot.agent.cancellation import Stop, StopMonitor, Watch, unwatched
 from bot.core.attachments import Quoted
 from bot.core.inbox import Unread
 from bot.core.policy.approvers import is_user
@@ -182,7 +182,7 @@ class InboxReader:
             running = [Step(f"files-{shown[-1].id}", title, StepState.RUNNING)]
             self.gateway.working(state.id, state.part, "Reading", running)
         stop = Stop()
-        with StopWatch(self.store, self.watch, state, stop, lambda fresh: _is_outdated(state, fresh)), stop.scope():
+        with StopMonitor(self.store, self.watch, state, stop, lambda fresh: _is_outdated(state, fresh)), stop.scope():
             return await self.gateway.quote_with_files(state.place, shown, people)
         raise ChangedError("the turn was stopped, or a message was changed, while files were being read")
 

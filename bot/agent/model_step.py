@@ -13,10 +13,10 @@ from typing import Any, Protocol, TypeVar
 from bot import failpoints
 from bot.agent import needed_servers, prompt, turn_ledger, turn_parts
 from bot.agent.budgets import Budgets
+from bot.agent.cancellation import Stop, StopMonitor
 from bot.agent.compaction import Compactor
 from bot.agent.policy_facts import policy_facts
 from bot.agent.request_meter import RequestMeter
-from bot.agent.stop_watch import Stop, StopWatch
 from bot.agent.tool_list import NO_FUNCTIONS, ToolOffer, offered_functions
 from bot.agent.tool_step import ToolSteps
 from bot.agent.turn_end import commit_and_log
@@ -91,7 +91,7 @@ class ModelStep:
         """Make the request. When the turn is stopped meanwhile, it is aborted, or what comes of it is dropped."""
         stop = Stop()
         # One watch for both waits, so that a stop which is noticed between them is not lost.
-        with StopWatch(self.store, self.tool_steps.watch, state, stop):
+        with StopMonitor(self.store, self.tool_steps.watch, state, stop):
             if all(is_own(tool) for tool in self.toolset.tools()):
                 self.gateway.working(state.id, state.part, "Waiting for the tools to start")
             problems = await _unless_stopped(stop, self.toolset.ready(self.limits.servers_seconds))

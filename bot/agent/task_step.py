@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from bot.agent import shown_progress, step_titles
 from bot.agent.task_watch import TaskWatch
-from bot.agent.tool_executor import ToolExecutor, break_off
+from bot.agent.tool_executor import ToolExecutor, mark_cancelled
 from bot.core.calls import Call
 from bot.core.ports.chat import ChatGateway
 from bot.core.ports.toolset import Toolset
@@ -55,6 +55,6 @@ class TaskSteps:
     async def _cancel(self, state: ThreadState, call: Call) -> None:
         result = await self.watch.cancel(call)
         if result is None:
-            break_off(call)
+            mark_cancelled(call)
         else:
             await self.executor.end(state, call, result)

@@ -15,10 +15,10 @@ from bot.agent import prompt, shown_progress, turn_parts
 from bot.agent.approval_requests import AGAIN, ApprovalRequester, PendingApproval
 from bot.agent.attached_results import FilesInResults
 from bot.agent.authorization import CallAuthorizer, refuse
+from bot.agent.cancellation import Stop
 from bot.agent.granted_records import GrantedRecords
-from bot.agent.live_input import LiveInput
+from bot.agent.legacy_elicitation import LiveInput
 from bot.agent.sign_in_requests import SignInRequests
-from bot.agent.stop_watch import Stop
 from bot.core import call_progress, exchange
 from bot.core.attachments import unpacked
 from bot.core.calls import WOULD_FAIL, Call, CallOutcome, CallState
@@ -28,7 +28,7 @@ from bot.core.policy.privacy import Privacy
 from bot.core.policy.rules import Ruling
 from bot.core.ports.chat import ChatGateway
 from bot.core.ports.store import Log
-from bot.core.ports.toolset import Held, Toolset
+from bot.core.ports.toolset import Permit, Toolset
 from bot.core.posts import Draft
 from bot.core.questions import granted
 from bot.core.questions.question import Approval, CallKind
@@ -59,7 +59,7 @@ class ToolExecutor:
     live_input: LiveInput
     sign_in_requests: SignInRequests | None = None
 
-    async def run(self, state: ThreadState, call: Call, held: Held | None = None, stop: Stop | None = None) -> None:
+    async def run(self, state: ThreadState, call: Call, held: Permit | None = None, stop: Stop | None = None) -> None:
         """Run a call to its end, or ask about it if what allowed it to run is no longer true.
 
         held: the right to run at once, for a call that is already recorded as started. Without it the call is recorded
@@ -82,9 +82,9 @@ class ToolExecutor:
             if held is None:
                 at = position_in_step(state.id, state.step, call)
                 with stop.scope():
-                    held = await self.toolset.hold(tool, json.loads(call.arguments), at)
+                    held = await self.toolset.acquire(tool, json.loads(call.arguments), at)
             if held is None:
-                await self._break_off(state, call)
+                await self._cancel(state, call)
             else:
                 await self._run(state, call, tool, held, stop)
         except BusyError as busy:
@@ -100,7 +100,7 @@ class ToolExecutor:
         record = await self.granted_records.begin(state, call, tool) if under_grant and tool else None
         await self._finish(state, call, outcome, None, record)
 
-    async def _run(self, state: ThreadState, call: Call, tool: Tool, held: Held, stop: Stop) -> None:
+    async def _run(self, state: ThreadState, call: Call, tool: Tool, held: Permit, stop: Stop) -> None:
         """Record the start, check once more, send the call and record how it ended."""
         before = await self._keep(call, tool)
         if call.state is not CallState.STARTED and not await self._start(state, call, before):
@@ -109,14 +109,14 @@ class ToolExecutor:
             return
         if stop.is_set:
             call.attempts -= 1  # this one was not made
-            await self._break_off(state, call)
+            await self._cancel(state, call)
             return
         under_grant = granted.grant_of(call)[0] > 0
         record = await self.granted_records.begin(state, call, tool) if under_grant else None
         if tool.identity is Identity.PERSON or tool.server == RESOURCES_SERVER:
             tool = replace(tool, person=state.turn.requester if state.turn else "")
         if (outcome := await _unless(stop, self._send(state, call, tool, held, stop))) is None:
-            await self._break_off(state, call)
+            await self._cancel(state, call)
         elif outcome.certainty is DeliveryStatus.UNSENT and not await self._signed_in(state, call, tool, made=True):
             return
         else:
@@ -132,7 +132,7 @@ class ToolExecutor:
         call.attempts += made and ready
         return ready
 
-    async def _send(self, state: ThreadState, call: Call, tool: Tool, held: Held, stop: Stop) -> CallResult:
+    async def _send(self, state: ThreadState, call: Call, tool: Tool, held: Permit, stop: Stop) -> CallResult:
         """Send the call; once more, if that is safe and nobody knows whether the first time was enough. Runs as a task
         of its own."""
         privacy = await self.gateway.privacy(state.place)
@@ -144,9 +144,9 @@ class ToolExecutor:
             outcome = await self._hand_over(call, tool, held, dialogue)
         return outcome
 
-    async def _break_off(self, state: ThreadState, call: Call) -> None:
+    async def _cancel(self, state: ThreadState, call: Call) -> None:
         """Record that the call was broken off, since the turn was stopped."""
-        break_off(call)
+        mark_cancelled(call)
         await self.store.commit(state, Change("finish a call", calls=[call]))
 
     async def _start(self, state: ThreadState, call: Call, before: UndoSnapshot | None) -> bool:
@@ -277,7 +277,7 @@ class ToolExecutor:
         self.gateway.deliver(state.id)
 
     async def _hand_over(
-        self, call: Call, tool: Tool | None, held: Held | None = None, dialogue: Dialogue | None = None
+        self, call: Call, tool: Tool | None, held: Permit | None = None, dialogue: Dialogue | None = None
     ) -> CallResult:
         """Send the server exactly the recorded call, if the tool is still as it was then."""
         if tool is None:
@@ -289,7 +289,7 @@ class ToolExecutor:
             return await self.toolset.call(tool, json.loads(call.arguments), held, dialogue)
 
 
-def break_off(call: Call) -> None:
+def mark_cancelled(call: Call) -> None:
     """End a call since the turn was stopped. What was sent and is not safe to repeat may have run."""
     call.state, call.outcome = CallState.FINISHED, CallOutcome.STOPPED
     if call.attempts > 0 and not call.repeatable:

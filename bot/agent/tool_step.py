@@ -14,20 +14,20 @@ from bot.agent.authorization import CallAuthorizer
 from bot.agent.call_inputs import InputRequester
 from bot.agent.call_review import CallReview
 from bot.agent.call_runner import CallRunner, refresh
+from bot.agent.cancellation import Stop, StopMonitor, Watch, unwatched
 from bot.agent.granted_records import GrantedRecords
-from bot.agent.live_input import LiveInput, QuestionLog
+from bot.agent.legacy_elicitation import LiveInput, QuestionLog
 from bot.agent.sign_in_requests import SignInRequests
-from bot.agent.stop_watch import Stop, StopWatch, Watch, unwatched
 from bot.agent.task_step import TaskSteps
 from bot.agent.task_watch import TaskWatch
-from bot.agent.tool_executor import ToolExecutor, break_off
+from bot.agent.tool_executor import ToolExecutor, mark_cancelled
 from bot.core.calls import Call, CallState
 from bot.core.identity import Identity
 from bot.core.limits import Limits
 from bot.core.policy.rules import Facts
 from bot.core.ports.chat import ChatGateway
 from bot.core.ports.model import Reply
-from bot.core.ports.toolset import Held, Toolset
+from bot.core.ports.toolset import Permit, Toolset
 from bot.core.questions import granted
 from bot.core.questions.question import CallKind
 from bot.core.thread import ThreadState
@@ -86,7 +86,7 @@ class ToolSteps:
         stopped = state.turn is not None and bool(state.turn.stopped_by)
         for call in interrupted:
             if stopped:
-                break_off(call)
+                mark_cancelled(call)
                 continue
             if call.exchange and await self._live_input().cut_off(state, call):
                 continue
@@ -111,7 +111,7 @@ class ToolSteps:
         stop = Stop()
         if state.turn is not None and state.turn.stopped_by:
             return
-        watching = StopWatch(self.store, self.watch, state, stop)
+        watching = StopMonitor(self.store, self.watch, state, stop)
         with watching, stop.scope():
             await self.toolset.ready(self.limits.servers_seconds)
         if watching.woken:
@@ -142,15 +142,15 @@ class ToolSteps:
 
     async def _start_free(
         self, state: ThreadState, runnable: Sequence[Call], calls: Sequence[Call], rights: ExitStack
-    ) -> Mapping[int, Held]:
+    ) -> Mapping[int, Permit]:
         """Mark as started, in the same commit, the calls that need not wait for others; the rest start in their turn.
 
         Returns their rights to run, by position; `rights` releases them.
         """
-        held: dict[int, Held] = {}
+        held: dict[int, Permit] = {}
         for call in runnable:
             at = position_in_step(state.id, calls, call)
-            if (right := await self._seize(call, at)) is not None:
+            if (right := await self._try_acquire(call, at)) is not None:
                 rights.callback(right.release)
                 held[call.position] = right
                 call.start()
@@ -158,15 +158,15 @@ class ToolSteps:
                 break  # a later call about the same thing must not overtake it
         return held
 
-    async def _seize(self, call: Call, at: StepPosition | None) -> Held | None:
+    async def _try_acquire(self, call: Call, at: StepPosition | None) -> Permit | None:
         """Return the right to send the call at once; None if it has to wait for others, or until what it changes is
         kept, so that it can be undone."""
         tool = self.toolset.find(call.tool)
         if granted.grant_of(call)[0] or tool is None or tool.identity is Identity.PERSON:
             return None
-        return await self.toolset.seize(tool, json.loads(call.arguments), at)
+        return await self.toolset.try_acquire(tool, json.loads(call.arguments), at)
 
-    async def _run(self, state: ThreadState, calls: Sequence[Call], held: Mapping[int, Held]) -> None:
+    async def _run(self, state: ThreadState, calls: Sequence[Call], held: Mapping[int, Permit]) -> None:
         # Before anything is shown of the calls: for those that have to wait there is nothing to show.
         calls = [call for call in calls if call.position in held or await self._signed_in(state, call)]
         if not calls:

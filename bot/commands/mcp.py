@@ -24,7 +24,7 @@ from bot.tools.text import line
 from bot.tools.toolset import make_toolset
 
 if TYPE_CHECKING:
-    from bot.tools.mcp.about import About, Item
+    from bot.tools.mcp.server_info import About, Item
 
 SERVER_SECONDS = 60.0
 """How long a server may take to start: one that npx has to download takes a while."""

@@ -6,14 +6,14 @@ from collections.abc import Sequence
 
 from bot.core.identity import SignedIn, SignInNeed
 from bot.core.ports.identities import PreparedSignIn
-from bot.identity.people import People
 from bot.identity.sign_ins import SignIns
+from bot.identity.user_tokens import UserTokens
 
 
 class Accounts:
     """Implements `SignIns`, `Credentials` and `Connections` of `bot.core.ports.identities`."""
 
-    def __init__(self, people: People, sign_ins: SignIns) -> None:
+    def __init__(self, people: UserTokens, sign_ins: SignIns) -> None:
         self._people, self._sign_ins = people, sign_ins
 
     async def needed(self, server: str, person: str, *, refused: bool = False) -> SignInNeed | None:

@@ -79,7 +79,7 @@ class CallbackServer:
         response = _page(f"{words} {warning}", more=link)
         response.set_cookie(
             _cookie(state),
-            self._mark(state),
+            self._mac(state),
             max_age=COOKIE_SECONDS,
             path="/",
             secure=self._secure,
@@ -95,7 +95,7 @@ class CallbackServer:
         if returned is None or found is None:
             return _page(NOT_OPEN, 410)
         mark = request.cookies.get(_cookie(returned.state), "")
-        if not hmac.compare_digest(mark.encode(), self._mark(returned.state).encode()):
+        if not hmac.compare_digest(mark.encode(), self._mac(returned.state).encode()):
             log.warning("a sign-in to %s came back in another browser", found[0].server)
             return _page(ELSEWHERE, 403)
         problem = await self._sign_ins.take(found[0], returned)
@@ -109,8 +109,8 @@ class CallbackServer:
         body = clients.metadata(self._sign_ins.redirect, self._sign_ins.document)
         return web.Response(text=json.dumps(body), content_type="application/json")
 
-    def _mark(self, state: str) -> str:
-        return self._vault.mark("browser", state)
+    def _mac(self, state: str) -> str:
+        return self._vault.mac("browser", state)
 
 
 def _cookie(state: str) -> str:

@@ -14,7 +14,7 @@ from bot.core.identity import RemoteServer
 from bot.core.json_text import JsonObject
 from bot.core.untrusted import mapping, text
 from bot.errors import SignInError
-from bot.identity.web import Web
+from bot.identity.http_client import HttpClient
 
 if TYPE_CHECKING:
     from bot.identity.provider import Provider
@@ -100,7 +100,7 @@ def preregistered(server: RemoteServer, methods: Sequence[str]) -> Client:
     return Client(oauth.client_id, oauth.client_secret, method)
 
 
-async def register(web: Web, server: RemoteServer, provider: Provider, redirect: str) -> Client:
+async def register(web: HttpClient, server: RemoteServer, provider: Provider, redirect: str) -> Client:
     """Register the bot. Raises SignInError."""
     if not provider.registration_endpoint:
         raise SignInError("Its sign-in service wants a client that an operator has to register (`oauth` in mcp.json).")

@@ -1,6 +1,6 @@
 """Finds out where people sign in to a server (RFC 9728, RFC 8414), with the rules of the MCP SDK.
 
-Importing this imports the SDK, which takes most of a second: `bot.identity.people` does so in a thread.
+Importing this imports the SDK, which takes most of a second: `bot.identity.user_tokens` does so in a thread.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from bot.core.identity import RemoteServer
 from bot.errors import SignInError
 from bot.identity.challenge import Challenge
 from bot.identity.clients import GRANTS
-from bot.identity.web import Web, is_allowed
+from bot.identity.http_client import HttpClient, is_allowed
 
 _VERSION = "2025-11-25"
 PROBES = (
@@ -66,7 +66,7 @@ class Provider:
     """What is asked for."""
 
 
-async def find_provider(web: Web, server: RemoteServer, challenge: Challenge | None = None) -> Provider:
+async def find_provider(web: HttpClient, server: RemoteServer, challenge: Challenge | None = None) -> Provider:
     """Return where people sign in to a server. In: how it has refused a request, if it has. Raises SignInError."""
     challenge = await _challenge(web, server.url) if challenge is None else challenge
     about = await _resource(web, server.url, challenge)
@@ -102,7 +102,7 @@ async def find_provider(web: Web, server: RemoteServer, challenge: Challenge | N
     return found
 
 
-async def _challenge(web: Web, url: str) -> Challenge:
+async def _challenge(web: HttpClient, url: str) -> Challenge:
     """Return how a server refuses a request without credentials; an empty challenge if it says nothing."""
     headers = {"accept": "application/json, text/event-stream"}
     for probe in PROBES:
@@ -115,7 +115,7 @@ async def _challenge(web: Web, url: str) -> Challenge:
     return Challenge()
 
 
-async def _resource(web: Web, url: str, challenge: Challenge) -> ProtectedResourceMetadata | None:
+async def _resource(web: HttpClient, url: str, challenge: Challenge) -> ProtectedResourceMetadata | None:
     """Return what the server says about itself; None if it says nothing."""
     for each in build_protected_resource_metadata_discovery_urls(challenge.resource_metadata or None, url):
         answer = await web.request("GET", each, beside=url)
@@ -130,7 +130,7 @@ async def _resource(web: Web, url: str, challenge: Challenge) -> ProtectedResour
     return None
 
 
-async def _metadata(web: Web, url: str, issuer: str | None) -> OAuthMetadata | None:
+async def _metadata(web: HttpClient, url: str, issuer: str | None) -> OAuthMetadata | None:
     """Return how a sign-in service describes itself; None if it does not."""
     for each in build_oauth_authorization_server_metadata_discovery_urls(issuer, url):
         answer = await web.request("GET", each, beside=url)

@@ -18,7 +18,7 @@ MAX_CODE = 4_000
 
 
 @dataclass(frozen=True, slots=True)
-class Begun:
+class PendingSignIn:
     """What is needed to finish a sign-in. It is kept encrypted."""
 
     url: str
@@ -42,13 +42,13 @@ class Begun:
         return json.dumps(asdict(self)).encode()
 
     @classmethod
-    def loads(cls, body: bytes) -> Begun:
+    def loads(cls, body: bytes) -> PendingSignIn:
         """Return what that form holds. Raises ValueError."""
         return with_client(cls, body)
 
 
 @dataclass(frozen=True, slots=True)
-class Returned:
+class CallbackParameters:
     """What the browser has brought back."""
 
     state: str = field(default="", repr=False)
@@ -91,7 +91,7 @@ def link(endpoint: str, client: Client, *, redirect: str, scope: str, state: str
     return urlunsplit((parts.scheme, parts.netloc, parts.path, query, ""))
 
 
-def returned(address: str) -> Returned | None:
+def parse_callback_url(address: str) -> CallbackParameters | None:
     """Return what an address holds to which a browser was sent; None if it is no such address."""
     try:
         parts = urlsplit(address.strip().strip("<>"))
@@ -101,7 +101,7 @@ def returned(address: str) -> Returned | None:
     return read(fields) if parts.scheme in ("http", "https") else None
 
 
-def read(fields: Mapping[str, str]) -> Returned | None:
+def read(fields: Mapping[str, str]) -> CallbackParameters | None:
     """Return what the fields of such an address hold; None if there is neither a code nor an error."""
-    found = Returned(*(text(fields.get(name))[:MAX_CODE] for name in ("state", "code", "iss", "error")))
+    found = CallbackParameters(*(text(fields.get(name))[:MAX_CODE] for name in ("state", "code", "iss", "error")))
     return found if found.state and (found.code or found.error) else None

@@ -16,10 +16,10 @@ from bot.core.questions.sign_in import Asked
 from bot.errors import SignInError
 from bot.identity import clients, sign_in_link, tokens
 from bot.identity.clients import Client
-from bot.identity.people import Locks, People, load
-from bot.identity.sign_in_link import Begun, Returned
+from bot.identity.http_client import HttpClient
+from bot.identity.sign_in_link import CallbackParameters, PendingSignIn
+from bot.identity.user_tokens import Locks, UserTokens, load
 from bot.identity.vault import UnsealError, Vault
-from bot.identity.web import Web
 
 if TYPE_CHECKING:
     from bot.identity.provider import Provider
@@ -40,10 +40,10 @@ class SignIns:
 
     def __init__(
         self,
-        people: People,
+        people: UserTokens,
         store: IdentityStore,
         vault: Vault,
-        web: Web,
+        web: HttpClient,
         *,
         redirect: str,
         public: str = "",
@@ -80,7 +80,7 @@ class SignIns:
             verifier=verifier,
             resource=provider.resource,
         )
-        begun = sign_in_link.Begun(
+        begun = sign_in_link.PendingSignIn(
             url,
             verifier,
             self.redirect,
@@ -119,7 +119,7 @@ class SignIns:
         return client
 
     async def pasted(self, question: str, person: str, address: str) -> str:
-        found = sign_in_link.returned(address)
+        found = sign_in_link.parse_callback_url(address)
         if found is None:
             return NOT_ONE
         asked = await self._store.sign_in_of(question)
@@ -129,7 +129,7 @@ class SignIns:
             return ANOTHER
         return await self.take(asked, found)
 
-    async def begun(self, state: str) -> tuple[OpenSignIn, Begun] | None:
+    async def begun(self, state: str) -> tuple[OpenSignIn, PendingSignIn] | None:
         """Return the open sign-in with this state; None if there is none."""
         asked = await self._store.sign_in_by_state(sign_in_link.digest(state))
         try:
@@ -137,7 +137,7 @@ class SignIns:
         except (UnsealError, ValueError):
             return None
 
-    async def take(self, asked: OpenSignIn, found: Returned) -> str:
+    async def take(self, asked: OpenSignIn, found: CallbackParameters) -> str:
         """Take in what the browser has brought back for an open sign-in. Return what is wrong with it, as a sentence;
         empty if the sign-in goes on."""
         try:
@@ -183,11 +183,11 @@ class SignIns:
             before = await self._store.signed_in(asked.person, asked.server)
             woken = await self._store.finish_sign_in(asked, begun.issuer, sealed)
             if woken is None:
-                await self._people.tell(place, found)
+                await self._people.revoke_at_issuer(place, found)
                 return False
             if before is not None and before.issuer != begun.issuer:
                 await self._people.forget(before)
-            self._people.welcome(asked.server, asked.person)
+            self._people.on_signed_in(asked.server, asked.person)
             for thread_id in woken:
                 self._wake(thread_id)
             return True
@@ -208,8 +208,8 @@ class SignIns:
         except (UnsealError, ValueError):
             return ""
 
-    def _begun(self, asked: OpenSignIn) -> Begun:
-        return Begun.loads(self._vault.unseal(asked.sealed, "sign-in", asked.person, asked.server, asked.state))
+    def _begun(self, asked: OpenSignIn) -> PendingSignIn:
+        return PendingSignIn.loads(self._vault.unseal(asked.sealed, "sign-in", asked.person, asked.server, asked.state))
 
     async def resume(self) -> None:
         """Go on with what the last process has left: codes to exchange, issuers to tell."""

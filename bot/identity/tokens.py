@@ -11,7 +11,7 @@ from bot.core.identity import RemoteServer
 from bot.core.untrusted import text
 from bot.errors import SignInError
 from bot.identity.clients import Client, with_client
-from bot.identity.web import UnreachableError, Web
+from bot.identity.http_client import HttpClient, UnreachableError
 
 EARLY_SECONDS = 30.0
 """A token is refreshed so long before it expires."""
@@ -71,7 +71,9 @@ class TokenPlace:
     resource: str
 
 
-async def request_tokens(web: Web, place: TokenPlace, form: Mapping[str, str], before: Tokens | None = None) -> Tokens:
+async def request_tokens(
+    web: HttpClient, place: TokenPlace, form: Mapping[str, str], before: Tokens | None = None
+) -> Tokens:
     """Return the tokens for a grant. `before`: those that are refreshed, which the answer may leave out. Raises
     RefusedError if there are none for it, and other SignInErrors if that is not known."""
     resource = {"resource": place.resource} if place.resource else {}
@@ -113,7 +115,7 @@ def _expiry(seconds: object) -> float:
     return time.time() + min(lasting, MAX_LIFETIME) if lasting > 0 else 0.0
 
 
-async def revoke(web: Web, server: RemoteServer, tokens: Tokens) -> None:
+async def revoke(web: HttpClient, server: RemoteServer, tokens: Tokens) -> None:
     """Tell the issuer that tokens are not used any more, if it wants to know. Raises UnreachableError if it cannot be
     told now."""
     if not tokens.revocation_endpoint:

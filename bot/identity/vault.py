@@ -57,7 +57,7 @@ class Vault:
                     return cipher.decrypt(nonce, body, _bound(purpose))
         raise UnsealError
 
-    def mark(self, *parts: str) -> str:
+    def mac(self, *parts: str) -> str:
         """Return what only the holder of the key can make of these texts."""
         return hmac.digest(self._mac, _bound(parts), "sha256").hex()
 

@@ -66,7 +66,7 @@ class Claims:
         """The claims that are waiting."""
         self._waiting: dict[asyncio.Future[None], Claim] = {}
 
-    def seize(self, wanted: Claim) -> bool:
+    def try_acquire(self, wanted: Claim) -> bool:
         """Take a claim if no part of it is taken or was requested earlier by somebody else. Return whether it was
         taken."""
         if self._held.touches(wanted) or self._wanted.touches(wanted):
@@ -76,7 +76,7 @@ class Claims:
 
     async def acquire(self, wanted: Claim) -> bool:
         """Wait until a claim is free, and take it. Return whether it was free at once."""
-        if self.seize(wanted):
+        if self.try_acquire(wanted):
             return True
         granted: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting[granted] = wanted

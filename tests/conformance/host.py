@@ -21,8 +21,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from bot.core.tools import CallResult, Tool
+    from bot.identity.http_client import HttpClient
     from bot.identity.vault import Vault
-    from bot.identity.web import Web
     from bot.tools.mcp.toolset import McpToolset
     from bot.tools.mcp.transports.transport import Transports
 
@@ -52,16 +52,16 @@ class Common:
 
     transports: Transports
     vault: Vault
-    web: Web
+    web: HttpClient
 
 
 def common() -> Common:
     """What all servers of a process may share. Close its `web`."""
+    from bot.identity.http_client import HttpClient  # noqa: PLC0415
     from bot.identity.vault import Vault  # noqa: PLC0415 - late, as `python host.py` finds the package only then
-    from bot.identity.web import Web  # noqa: PLC0415
     from bot.tools.mcp.transports.registry import standard  # noqa: PLC0415
 
-    return Common(standard(), Vault(["the-key-of-the-conformance-suite"]), Web())
+    return Common(standard(), Vault(["the-key-of-the-conformance-suite"]), HttpClient())
 
 
 async def main(url: str, environ: Mapping[str, str], shared: Common) -> int:

@@ -25,10 +25,10 @@ from bot.core.questions.form_fields import FormField, Kind
 from bot.core.questions.question import Card, Question
 from bot.core.tools import CallResult, DeliveryStatus, Dialogue, Tool
 from bot.identity.accounts import Accounts
-from bot.identity.people import People
+from bot.identity.http_client import HttpClient
 from bot.identity.sign_ins import SignIns
+from bot.identity.user_tokens import UserTokens
 from bot.identity.vault import Vault
-from bot.identity.web import Web
 from bot.signing_in import LOOPBACK
 from bot.slack.blocks import sign_in_notice
 from bot.tools.mcp.toolset import McpToolset
@@ -45,11 +45,11 @@ UNANSWERED = CallResult(DeliveryStatus.UNSENT, "The person could not sign in.", 
 class Person:
     """A person in a thread."""
 
-    def __init__(self, toolset: McpToolset, vault: Vault, web: Web) -> None:
+    def __init__(self, toolset: McpToolset, vault: Vault, web: HttpClient) -> None:
         store = self._store = MemoryStore(Disk())
         configs = [each for each in toolset.signing_in if each.account is Identity.PERSON]
         servers = [RemoteServer(each.key, each.url, each.oauth or OAuthSettings()) for each in configs]
-        people = People(servers, store, vault, web)
+        people = UserTokens(servers, store, vault, web)
         people.ended = toolset.signed_out
         self._accounts = Accounts(people, SignIns(people, store, vault, web, redirect=REDIRECT))
         self._requests = SignInRequests(store, store, cast(ChatGateway, _Gateway()), self._accounts, 1.0)

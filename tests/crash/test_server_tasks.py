@@ -11,7 +11,7 @@ import pytest
 
 from bot.core.json_text import JsonObject
 from bot.core.ports.server_tasks import ServerTasks
-from bot.core.ports.toolset import Held
+from bot.core.ports.toolset import Permit
 from bot.core.server_tasks import ServerTask, TaskReport, TaskStatus
 from bot.core.tools import CallResult, DeliveryStatus, Dialogue, Tool
 from tests.crash.points import TASKS, names
@@ -50,7 +50,7 @@ class Tasking(Files):
         self.tasks: ServerTasks | None = self.known
 
     async def call(
-        self, tool: Tool, arguments: JsonObject, held: Held | None = None, dialogue: Dialogue | None = None
+        self, tool: Tool, arguments: JsonObject, held: Permit | None = None, dialogue: Dialogue | None = None
     ) -> CallResult:
         result = await super().call(tool, arguments, held)
         if tool.remote_name != "write" or result.certainty is not DeliveryStatus.OK:

@@ -166,8 +166,8 @@ async def test_a_guard_can_look_while_calls_have_all_the_room_there_is(server: K
         getter, setter = tools.find("kv__get"), tools.find("kv__set")
         assert getter is not None
         assert setter is not None
-        held = [await tools.hold(getter, {"key": "colour"}) for _ in range(CALLS_AT_ONCE)]
-        assert await tools.seize(getter, {"key": "colour"}) is None
+        held = [await tools.acquire(getter, {"key": "colour"}) for _ in range(CALLS_AT_ONCE)]
+        assert await tools.try_acquire(getter, {"key": "colour"}) is None
         async with asyncio.timeout(5):
             assert await tools.guard("kv").basis(setter, {"key": "colour"}) == sha256("colour", "blue")
         for each in held:
@@ -185,13 +185,13 @@ async def test_calls_about_the_same_key_exclude_each_other_and_no_others(server:
         setter = tools.find("kv__set")
         assert setter is not None
         red, square = {"key": "colour", "value": "red"}, {"key": "shape", "value": "square"}
-        held = await tools.hold(setter, red)
-        assert await tools.seize(setter, red) is None
-        other = await tools.seize(setter, square)
+        held = await tools.acquire(setter, red)
+        assert await tools.try_acquire(setter, red) is None
+        other = await tools.try_acquire(setter, square)
         assert other is not None
         other.release()
         held.release()
-        again = await tools.seize(setter, red)
+        again = await tools.try_acquire(setter, red)
         assert again is not None
         again.release()
     finally:

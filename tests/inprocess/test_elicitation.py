@@ -12,7 +12,7 @@ from typing import cast
 
 import pytest
 
-from bot.agent.live_input import RESTARTED
+from bot.agent.legacy_elicitation import RESTARTED
 from bot.tools.mcp.transports.registry import standard
 from bot.tools.toolset import make_toolset
 from slack_sandbox.model import Message

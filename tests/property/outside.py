@@ -17,7 +17,7 @@ from bot.core.json_text import JsonObject, canonical, sha256
 from bot.core.ports.change_guard import ChangeGuard
 from bot.core.ports.model import ModelRequest, Reply, TextListener
 from bot.core.ports.server_tasks import ServerTasks
-from bot.core.ports.toolset import Held
+from bot.core.ports.toolset import Permit
 from bot.core.questions import ask_person
 from bot.core.server_news import Unavailable
 from bot.core.server_state import ServerState
@@ -187,7 +187,7 @@ class Files(ChangeGuard):
         return self
 
     async def call(
-        self, tool: Tool, arguments: JsonObject, held: Held | None = None, dialogue: Dialogue | None = None
+        self, tool: Tool, arguments: JsonObject, held: Permit | None = None, dialogue: Dialogue | None = None
     ) -> CallResult:
         self.world.alive()
         if self.find(tool.name) != tool:
@@ -245,10 +245,10 @@ class Files(ChangeGuard):
         await self.world.moment()
         return sha256(self.seen(json.loads(before.plan)["path"]))
 
-    async def seize(self, tool: Tool, arguments: JsonObject, at: StepPosition | None = None) -> Held | None:
-        return None if tool.server == "files" and self.writing.locked() else await self.hold(tool, arguments)
+    async def try_acquire(self, tool: Tool, arguments: JsonObject, at: StepPosition | None = None) -> Permit | None:
+        return None if tool.server == "files" and self.writing.locked() else await self.acquire(tool, arguments)
 
-    async def hold(self, tool: Tool, arguments: JsonObject, at: StepPosition | None = None) -> Held:
+    async def acquire(self, tool: Tool, arguments: JsonObject, at: StepPosition | None = None) -> Permit:
         if tool.server != "files":
             return Room(None)
         await self.writing.acquire()

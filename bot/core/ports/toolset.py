@@ -12,7 +12,7 @@ from bot.core.server_state import ServerState
 from bot.core.tools import CallResult, Dialogue, StepPosition, Tool
 
 
-class Held(Protocol):
+class Permit(Protocol):
     """The right to make a call."""
 
     def release(self) -> None:
@@ -56,7 +56,7 @@ class Toolset(Protocol):
         ...
 
     async def call(
-        self, tool: Tool, arguments: JsonObject, held: Held | None = None, dialogue: Dialogue | None = None
+        self, tool: Tool, arguments: JsonObject, held: Permit | None = None, dialogue: Dialogue | None = None
     ) -> CallResult:
         """Run one call and return its result; never raises for what a server does.
 
@@ -65,11 +65,11 @@ class Toolset(Protocol):
         """
         ...
 
-    async def seize(self, tool: Tool, arguments: JsonObject, at: StepPosition | None = None) -> Held | None:
+    async def try_acquire(self, tool: Tool, arguments: JsonObject, at: StepPosition | None = None) -> Permit | None:
         """Return the right to make a call if it need not wait for others; otherwise None."""
         ...
 
-    async def hold(self, tool: Tool, arguments: JsonObject, at: StepPosition | None = None) -> Held:
+    async def acquire(self, tool: Tool, arguments: JsonObject, at: StepPosition | None = None) -> Permit:
         """Wait for the right to make a call, until its server has room.
 
         It is held from the last check of what the call will change until it has ended. Meanwhile, calls that may change

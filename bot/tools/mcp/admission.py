@@ -13,7 +13,7 @@ from bot.tools.mcp.server import Server
 from bot.tools.order import Steps, Ticket
 
 
-class Held:
+class Permit:
     """What one call holds until it is released."""
 
     def __init__(self, *releases: Callable[[], None]) -> None:
@@ -26,36 +26,38 @@ class Held:
             release()
 
 
-class Holding:
+class Admission:
     """Admits calls. The claim is acquired before the capacity, so a call that has capacity waits for nothing else."""
 
     def __init__(self) -> None:
         self._claims = Claims()
         self._steps = Steps()
 
-    async def seize(self, server: Server, about: Footprint | None, at: StepPosition | None = None) -> Held | None:
+    async def try_acquire(
+        self, server: Server, about: Footprint | None, at: StepPosition | None = None
+    ) -> Permit | None:
         """Admit a call without waiting for others; None if that is not possible."""
         if about is None:
-            return Held(server.room.leave) if await server.room.enter_at_once() else None
+            return Permit(server.concurrency.leave) if await server.concurrency.enter_at_once() else None
         ticket = self._steps.take(at, changes=about.changes)
         releases: list[Callable[[], None]] = [lambda: self._steps.end(at, ticket)]
         try:
             wanted = await about.find()
             ticket.know(wanted)
-            if ticket.first(surely=True) and (not about.changes or self._claims.seize(wanted)):
+            if ticket.first(surely=True) and (not about.changes or self._claims.try_acquire(wanted)):
                 if about.changes:
                     releases.append(lambda: self._claims.release(wanted))
-                if await server.room.enter_at_once():
-                    return Held(*releases, server.room.leave)
+                if await server.concurrency.enter_at_once():
+                    return Permit(*releases, server.concurrency.leave)
         except BusyError:
             pass
         except BaseException:
-            Held(*releases).release()
+            Permit(*releases).release()
             raise
-        Held(*releases).release()
+        Permit(*releases).release()
         return None
 
-    async def hold(self, server: Server, about: Footprint | None, at: StepPosition | None = None) -> Held:
+    async def acquire(self, server: Server, about: Footprint | None, at: StepPosition | None = None) -> Permit:
         """Wait until a call can be admitted. Raises BusyError if others take too long, or if what the call is about
         cannot be determined."""
         seconds = server.config.call_seconds
@@ -70,14 +72,14 @@ class Holding:
                 if about.changes:
                     releases.append(lambda: self._claims.release(held))
             async with asyncio.timeout(seconds):
-                await server.room.enter()
+                await server.concurrency.enter()
         except BaseException as problem:
-            Held(*releases).release()
+            Permit(*releases).release()
             if isinstance(problem, TimeoutError):
                 words = f"The tool server `{server.config.key}` was busy for {seconds:g} s. The call was not sent."
                 raise BusyError(words) from None
             raise
-        return Held(*releases, server.room.leave)
+        return Permit(*releases, server.concurrency.leave)
 
     async def _claimed(self, about: Footprint, ticket: Ticket, seconds: float) -> Claim:
         held: Claim | None = None

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bot.core.json_text import JsonObject, canonical, sha256
-from bot.tools.mcp import lenient, parameter_headers
+from bot.tools.mcp import lenient_json, parameter_headers
 from bot.tools.mcp.parameter_headers import ParameterHeaders
 from bot.tools.text import line
 
@@ -57,7 +57,7 @@ def _definition(raw: Any, key: str, is_legacy: bool) -> Definition | None:
     hints = hints if isinstance(hints, dict) else {}
     description = description if isinstance(description, str) else ""
     try:
-        schema = lenient.schema(raw.get("inputSchema"))
+        schema = lenient_json.schema(raw.get("inputSchema"))
         if not isinstance(schema, dict):
             raise ValueError("its inputSchema is no object")
         headers = {} if is_legacy else parameter_headers.wanted(schema)

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from mcp_types import JSONRPCMessage, JSONRPCResponse, jsonrpc_message_adapter
 
 from bot.core.untrusted import MAX_VALUES, count_values
-from bot.tools.mcp import lenient
+from bot.tools.mcp import lenient_json
 
 log = logging.getLogger(__name__)
 
@@ -78,14 +78,14 @@ def bounded(raw: bytes, size: int, key: str, request: int | str | None = None) -
 def parsed(raw: bytes) -> JSONRPCMessage | None:
     """Parse the message in one line of output; None if there is none.
 
-    What the SDK's parser rejects is parsed more leniently (`bot.tools.mcp.lenient`), since otherwise a reply would be
+    What the SDK's parser rejects is parsed leniently (`bot.tools.mcp.lenient_json`), since otherwise a reply would be
     lost and its caller would wait for nothing. Bytes that are not UTF-8 and lone surrogates (which JavaScript writes
     for half an emoji) become U+FFFD.
     """
     try:
         message = jsonrpc_message_adapter.validate_json(raw, by_name=False)
     except ValueError:
-        found = lenient.message(raw.decode("utf-8", "replace"))
+        found = lenient_json.message(raw.decode("utf-8", "replace"))
         if found is None:
             return None
         try:
@@ -93,5 +93,5 @@ def parsed(raw: bytes) -> JSONRPCMessage | None:
         except (ValueError, RecursionError):
             return None
     if isinstance(message, JSONRPCResponse):
-        message.result = lenient.handshake(message.result)
+        message.result = lenient_json.handshake(message.result)
     return message

@@ -22,8 +22,8 @@ from bot.core.tools import CallResult, DeliveryStatus, Dialogue, Tool
 from bot.core.untrusted import items, mapping, parsed
 from bot.errors import SignInError
 from bot.tools.mcp import names
+from bot.tools.mcp.concurrency_limit import ConcurrencyLimit
 from bot.tools.mcp.offered_tools import offered_tools
-from bot.tools.mcp.room import Room
 from bot.tools.mcp.server import Server
 from bot.tools.mcp.server_state import State
 from bot.tools.mcp.transports.transport import Transport
@@ -60,7 +60,7 @@ class PersonServer(Server):
     ) -> None:
         """In: the transport that is not used, and what makes one for a person."""
         super().__init__(config, transport, on_tools, on_state)
-        self.room = Room(config.calls_at_once * MAX_SESSIONS)
+        self.concurrency = ConcurrencyLimit(config.calls_at_once * MAX_SESSIONS)
         self.credentials: Credentials | None = None
         """Whose people may use the server; nobody's before it is set."""
         self._person_config = config

@@ -22,18 +22,18 @@ from bot.core.ports.change_guard import ChangeGuard
 from bot.core.server_state import ServerState
 from bot.core.tools import CallResult, DeliveryStatus, Dialogue, ResultText, Tool
 from bot.tools import text
+from bot.tools.mcp.concurrency_limit import ConcurrencyLimit, FullError
 from bot.tools.mcp.connection_failure import ConnectionReport
 from bot.tools.mcp.offered_tools import offered_tools
-from bot.tools.mcp.room import FullError, Room
+from bot.tools.mcp.reference_count import ReferenceCount
 from bot.tools.mcp.server_state import State
+from bot.tools.mcp.session_monitor import MAX_UNANSWERED, Upkeep
 from bot.tools.mcp.transports.transport import Transport
-from bot.tools.mcp.upkeep import MAX_UNANSWERED, Upkeep
-from bot.tools.mcp.uses import Uses
 from bot.tools.server_config import ServerConfig
 
 if TYPE_CHECKING:
-    from bot.tools.mcp.about import About
     from bot.tools.mcp.definitions import Definition
+    from bot.tools.mcp.server_info import About
     from bot.tools.mcp.session import Session
 
 log = logging.getLogger(__name__)
@@ -80,12 +80,12 @@ class Server:
         self._transport = transport
         self._on_tools, self._on_state = on_tools, on_state
         self._definitions: Sequence[Definition] = ()
-        self.uses = Uses()
+        self.uses = ReferenceCount()
         """Calls under way, and what else keeps the server from retiring."""
         self._owner: asyncio.Task[None] | None = None
         self._session: Session | None = None
-        self.room = Room(config.calls_at_once)
-        self._guards_room = Room(config.calls_at_once)
+        self.concurrency = ConcurrencyLimit(config.calls_at_once)
+        self._guards_limit = ConcurrencyLimit(config.calls_at_once)
         """For the calls of the server's guard, which may have to look at something while a call already has a place."""
         self._moved = asyncio.Event()
         self._upkeep = Upkeep(config.key, self._adopt)
@@ -164,13 +164,13 @@ class Server:
     ) -> CallResult:
         """Run one call. Raises nothing but CancelledError; cancellation asks the server to stop. `entered`: the caller
         already holds a place."""
-        place = nullcontext() if entered else self.room.place(self.config.call_seconds)
+        place = nullcontext() if entered else self.concurrency.place(self.config.call_seconds)
         return await self._timed(place, tool, arguments, dialogue=dialogue)
 
     async def call_for_guard(self, tool: Tool, arguments: JsonObject) -> CallResult:
         """Run a call of the server's guard. It needs no place among the calls, and its result is returned exactly as
         received."""
-        place = self._guards_room.place(self.config.call_seconds)
+        place = self._guards_limit.place(self.config.call_seconds)
         return await self._timed(place, tool, arguments, whole=True)
 
     async def _timed(

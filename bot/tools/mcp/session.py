@@ -27,13 +27,13 @@ from bot.core.json_text import JsonObject
 from bot.core.server_tasks import ServerTask, TaskReport, TaskStatus
 from bot.core.tools import DeliveryStatus, Dialogue, ResultText
 from bot.pace import UNKNOWN_SIZE, offload
-from bot.tools.mcp import content, definitions, elicitation, lenient, parameter_headers, progress, tasks
-from bot.tools.mcp.about import About, about
+from bot.tools.mcp import content, definitions, elicitation, lenient_json, parameter_headers, progress, tasks
 from bot.tools.mcp.definitions import Definition
 from bot.tools.mcp.delivery import Delivery, current_delivery
 from bot.tools.mcp.elicitation import LiveRequests, RunningCall
 from bot.tools.mcp.offers import Offers
 from bot.tools.mcp.parameter_headers import ParameterHeaders
+from bot.tools.mcp.server_info import About, about
 from bot.tools.mcp.transports.transport import Connection
 from bot.tools.text import line
 
@@ -263,7 +263,7 @@ class Session:
         with suppress(ValidationError):
             await self._request(request, TypeAdapter(types.ListToolsResult), delivery, CONNECT_SECONDS)
         reply = delivery.reply or {}
-        tools = lenient.listed(reply.get("tools", reply.get("structuredContent")))
+        tools = lenient_json.listed(reply.get("tools", reply.get("structuredContent")))
         if tools is None:
             raise ValueError("its answer to tools/list holds no list of tools")
         lasting = reply.get("ttlMs")

@@ -13,14 +13,14 @@ from bot.core.identity import Identity
 from bot.core.json_text import JsonObject
 from bot.core.ports.change_guard import ChangeGuard, Claim, Footprint, GuardedServer
 from bot.core.ports.identities import Credentials
-from bot.core.ports.toolset import Free, Held
+from bot.core.ports.toolset import Free, Permit
 from bot.core.resource_tools import RESOURCES_SERVER
 from bot.core.server_news import Unavailable
 from bot.core.server_state import ServerState
 from bot.core.tools import BusyError, CallResult, DeliveryStatus, Dialogue, StepPosition, Tool
 from bot.tools.disk import before_the_loop
 from bot.tools.json_schema import arguments
-from bot.tools.mcp.admission import Holding
+from bot.tools.mcp.admission import Admission
 from bot.tools.mcp.names import SEPARATOR, prefix
 from bot.tools.mcp.person_server import PersonServer
 from bot.tools.mcp.server import Server
@@ -32,7 +32,7 @@ from bot.tools.mcp.transports.transport import Transport, Transports
 from bot.tools.server_config import HttpServer, ServerConfig
 
 if TYPE_CHECKING:
-    from bot.tools.mcp.about import About
+    from bot.tools.mcp.server_info import About
 
 LOOK_SECONDS = 2.0
 """Time limit at the start for finding out which guards the servers have."""
@@ -79,7 +79,7 @@ class McpToolset:
         self.tasks = TaskRequests(self._servers)
         self.offers = ServerOffers(self._servers)
         """Prompts and resources."""
-        self._holding = Holding()
+        self._admission = Admission()
         self._guard_finders = tuple(guards)
         self._unguarded = unguarded or ChangeGuard()
         before_the_loop([partial(self._find_guard, server) for server in self._servers.values()], LOOK_SECONDS)
@@ -119,7 +119,7 @@ class McpToolset:
     def _find_guard(self, server: Server) -> None:
         """Find the guard of a server. One on a disk that does not answer gets its guard once it does. Runs in a
         thread."""
-        access = _Access(server, self._holding)
+        access = _Access(server, self._admission)
         for find in self._guard_finders:
             if (found := find(server.config, access)) is not None:
                 server.guard = found
@@ -264,7 +264,7 @@ class McpToolset:
         return self._unguarded if found is None or found.guard is None else found.guard
 
     async def call(
-        self, tool: Tool, arguments: JsonObject, held: Held | None = None, dialogue: Dialogue | None = None
+        self, tool: Tool, arguments: JsonObject, held: Permit | None = None, dialogue: Dialogue | None = None
     ) -> CallResult:
         """Run one call of a tool as defined when the call was made: if its definition has changed since, the call is
         not sent. Raises nothing but CancelledError; cancellation cancels the call."""
@@ -281,22 +281,22 @@ class McpToolset:
         said = guard.result(tool, result.text, result.certainty is DeliveryStatus.OK)
         return replace(result, text=self.offers.noted(tool, said))
 
-    async def seize(self, tool: Tool, arguments: JsonObject, at: StepPosition | None = None) -> Held | None:
+    async def try_acquire(self, tool: Tool, arguments: JsonObject, at: StepPosition | None = None) -> Permit | None:
         """Admit a call without waiting: if its server has capacity and no other call, of any server, touches what it
         changes (servers may share folders)."""
         if tool.server == RESOURCES_SERVER:
             return Free()
         server = self._servers.get(tool.server)
-        return await self._holding.seize(server, self._footprint(tool, arguments, at), at) if server else None
+        return await self._admission.try_acquire(server, self._footprint(tool, arguments, at), at) if server else None
 
-    async def hold(self, tool: Tool, arguments: JsonObject, at: StepPosition | None = None) -> Held:
+    async def acquire(self, tool: Tool, arguments: JsonObject, at: StepPosition | None = None) -> Permit:
         """Wait until a call can be admitted. Raises BusyError if others take longer than the call's own time limit."""
         if tool.server == RESOURCES_SERVER:
             return Free()
         server = self._servers.get(tool.server)
         if server is None:
             raise BusyError(f"The tool server `{tool.server}` is no longer configured. The call was not sent.")
-        return await self._holding.hold(server, self._footprint(tool, arguments, at), at)
+        return await self._admission.acquire(server, self._footprint(tool, arguments, at), at)
 
     def _footprint(self, tool: Tool, arguments: JsonObject, at: StepPosition | None) -> Footprint | None:
         return self.guard(tool.server).footprint(tool, arguments, in_order=at is not None)
@@ -315,9 +315,9 @@ class McpToolset:
 class _Access:
     """A server as seen by its guard."""
 
-    def __init__(self, server: Server, holding: Holding) -> None:
+    def __init__(self, server: Server, holding: Admission) -> None:
         self._server = server
-        self._holding = holding
+        self._admission = holding
 
     def tool(self, remote_name: str) -> Tool | None:
         return self._server.tool(remote_name)
@@ -326,4 +326,4 @@ class _Access:
         return await self._server.call_for_guard(tool, arguments)
 
     def alone(self, claim: Claim) -> AbstractAsyncContextManager[None]:
-        return self._holding.alone(claim, self._server)
+        return self._admission.alone(claim, self._server)

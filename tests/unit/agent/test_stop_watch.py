@@ -10,7 +10,7 @@ from typing import Any, cast
 
 import pytest
 
-from bot.agent.stop_watch import Stop, StopWatch
+from bot.agent.cancellation import Stop, StopMonitor
 from bot.core.ports.store import Log
 from bot.core.thread import ThreadState, Turn
 from bot.core.thread_ref import ThreadRef
@@ -58,7 +58,7 @@ class Thread:
 
 async def work_in(thread: Thread, work: Callable[[], Any], kept: ThreadState | None = None) -> str:
     stop = Stop()
-    with StopWatch(cast(Log, thread), thread.watch, kept or state(), stop), stop.scope():
+    with StopMonitor(cast(Log, thread), thread.watch, kept or state(), stop), stop.scope():
         await work()
         return "done"
     return "broken off"
@@ -148,7 +148,7 @@ async def test_a_stop_does_not_hide_a_cancellation_of_the_whole_task_at_the_same
 
 async def test_an_error_of_the_work_is_raised_and_a_stop_afterwards_cancels_nothing() -> None:
     thread, stop = Thread(), Stop()
-    with pytest.raises(KeyError), StopWatch(cast(Log, thread), thread.watch, state(), stop), stop.scope():
+    with pytest.raises(KeyError), StopMonitor(cast(Log, thread), thread.watch, state(), stop), stop.scope():
         raise KeyError
     stop.set()
     thread.wake()
@@ -172,7 +172,7 @@ async def test_a_stop_that_is_being_looked_for_when_one_wait_ends_breaks_the_nex
     thread.waits = asyncio.Event()
 
     async def work() -> str:
-        with StopWatch(cast(Log, thread), thread.watch, state(), stop):
+        with StopMonitor(cast(Log, thread), thread.watch, state(), stop):
             with stop.scope():
                 await go_on.wait()
             with stop.scope():

@@ -13,10 +13,10 @@ from bot.errors import SettingsError, SignInError
 from bot.identity import clients, sign_in_link
 from bot.identity.challenge import Challenge
 from bot.identity.clients import Client
+from bot.identity.http_client import MAX_BYTES, Answer, HttpClient, is_allowed
 from bot.identity.provider import Provider, find_provider
 from bot.identity.tokens import TokenPlace, request_tokens
 from bot.identity.vault import UnsealError, Vault, vault_of
-from bot.identity.web import MAX_BYTES, Answer, Web, is_allowed
 from tests.remote import Remote, remote
 
 pytestmark = pytest.mark.anyio
@@ -84,10 +84,12 @@ def test_a_challenge_is_read() -> None:
 
 
 def test_an_address_that_a_browser_was_sent_to_is_read() -> None:
-    found = sign_in_link.returned(" <http://127.0.0.1/oauth/callback?code=a%2Fb&state=s&iss=https%3A%2F%2Fi> ")
-    assert found == sign_in_link.Returned("s", "a/b", "https://i")
+    found = sign_in_link.parse_callback_url(
+        " <http://127.0.0.1/oauth/callback?code=a%2Fb&state=s&iss=https%3A%2F%2Fi> "
+    )
+    assert found == sign_in_link.CallbackParameters("s", "a/b", "https://i")
     for other in ("", "hello", "http://x/?code=a", "http://x/?state=s", "javascript:alert(1)?code=a&state=s"):
-        assert sign_in_link.returned(other) is None
+        assert sign_in_link.parse_callback_url(other) is None
 
 
 def provider(**more: Any) -> Provider:
@@ -130,7 +132,7 @@ def test_the_client_of_the_configuration_comes_before_a_document_and_that_before
 async def test_what_a_sign_in_service_says_about_itself_is_checked(metadata: dict[str, Any], words: str) -> None:
     async with remote() as server:
         server.metadata = metadata
-        web = Web()
+        web = HttpClient()
         try:
             with pytest.raises(SignInError, match=words):
                 await find_provider(web, RemoteServer("notes", server.url))
@@ -140,7 +142,7 @@ async def test_what_a_sign_in_service_says_about_itself_is_checked(metadata: dic
 
 async def test_a_sign_in_service_that_is_not_the_configured_one_is_not_used() -> None:
     async with remote() as server:
-        web = Web()
+        web = HttpClient()
         try:
             right = RemoteServer("notes", server.url, OAuthSettings("id", "secret", issuer=server.origin))
             assert (await find_provider(web, right)).issuer == server.origin
@@ -153,7 +155,7 @@ async def test_a_sign_in_service_that_is_not_the_configured_one_is_not_used() ->
 
 async def test_tokens_for_another_server_are_not_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
     async with remote() as server:
-        web = Web()
+        web = HttpClient()
         try:
             with pytest.raises(SignInError, match="for another server"):
                 await find_provider(web, RemoteServer("notes", f"{server.origin}/other"), told(server))
@@ -182,7 +184,7 @@ async def test_only_a_token_that_can_be_sent_is_taken(
     async def request(*_: Any, **__: Any) -> Answer:
         return answer
 
-    web = Web()
+    web = HttpClient()
     monkeypatch.setattr(web, "request", request)
     place = TokenPlace(RemoteServer("notes", PUBLIC), Client("id"), "https://i/t", "", PUBLIC)
     with pytest.raises(SignInError, match=words):
@@ -191,7 +193,7 @@ async def test_only_a_token_that_can_be_sent_is_taken(
 
 async def test_an_answer_is_bounded_and_a_redirect_is_not_followed() -> None:
     async with remote() as server:
-        web = Web()
+        web = HttpClient()
         try:
             server.metadata = {"padding": "x" * MAX_BYTES}
             with pytest.raises(SignInError, match="too much"):

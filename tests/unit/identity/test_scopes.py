@@ -9,13 +9,13 @@ import pytest
 
 from bot.core.identity import OAuthSettings, RemoteServer, SignedIn, SignInNeed
 from bot.identity.clients import Client
-from bot.identity.people import People
+from bot.identity.http_client import HttpClient
 from bot.identity.provider import find_provider
-from bot.identity.service import ServiceAccount
-from bot.identity.sign_in_link import Begun
+from bot.identity.service_account import ServiceAccount
+from bot.identity.sign_in_link import PendingSignIn
 from bot.identity.tokens import Tokens
+from bot.identity.user_tokens import UserTokens
 from bot.identity.vault import Vault
-from bot.identity.web import Web
 from tests.extending.memory.store import MemoryStore
 from tests.extending.memory.tables import Disk
 from tests.remote import remote
@@ -28,8 +28,8 @@ MORE = 'Bearer error="insufficient_scope", scope="{}"'
 
 
 @asynccontextmanager
-async def opened() -> AsyncGenerator[Web]:
-    web = Web()
+async def opened() -> AsyncGenerator[HttpClient]:
+    web = HttpClient()
     try:
         yield web
     finally:
@@ -40,14 +40,14 @@ def tokens(scope: str, asked: str = "") -> Tokens:
     return Tokens("token", "", 0.0, scope, NOTES.url, "https://i/t", "", Client("id"), asked)
 
 
-def signed_in(web: Web, found: Tokens, scopes: tuple[str, ...] = ()) -> People:
+def signed_in(web: HttpClient, found: Tokens, scopes: tuple[str, ...] = ()) -> UserTokens:
     """The people of a server with one who has signed in."""
     disk = Disk()
     sealed = VAULT.seal(found.dumps(), "tokens", "UALICE", "notes", "https://i")
     with disk.transaction() as tables:
         tables.identities[1] = SignedIn(1, "UALICE", "notes", "https://i", sealed)
     server = RemoteServer(NOTES.key, NOTES.url, OAuthSettings(scopes=scopes))
-    return People([server], MemoryStore(disk), VAULT, web)
+    return UserTokens([server], MemoryStore(disk), VAULT, web)
 
 
 @pytest.mark.parametrize(
@@ -104,7 +104,7 @@ async def test_the_account_of_the_bot_is_allowed_more_once_and_not_beyond_the_co
 
 
 def test_what_was_kept_before_scopes_were_is_still_read() -> None:
-    begun = Begun("https://i/a", "v", "http://r", "https://i", True, NOTES.url, "https://i/t", "", Client("id"))
+    begun = PendingSignIn("https://i/a", "v", "http://r", "https://i", True, NOTES.url, "https://i/t", "", Client("id"))
     for kept in (tokens("read"), begun):
         body = kept.dumps().replace(b', "asked": ""', b"").replace(b', "wider": ""', b"")
         assert b"asked" not in body

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from bot.core.ports.toolset import Held
+from bot.core.ports.toolset import Permit
 from bot.core.tools import BusyError, Tool
 from bot.tools.filesystem import default_server
 from bot.tools.mcp.toolset import McpToolset
@@ -44,14 +44,14 @@ def files(*folders: Path, seconds: float = 60) -> McpToolset:
     return make_toolset(servers)
 
 
-async def held(tools: McpToolset, name: str, server: str = "one", **arguments: Any) -> Held:
+async def held(tools: McpToolset, name: str, server: str = "one", **arguments: Any) -> Permit:
     async with asyncio.timeout(5):
-        return await tools.hold(made(name, server), arguments)
+        return await tools.acquire(made(name, server), arguments)
 
 
 async def free(tools: McpToolset, name: str, server: str = "one", **arguments: Any) -> bool:
     """Whether a call could be made at once."""
-    right = await tools.seize(made(name, server), arguments)
+    right = await tools.try_acquire(made(name, server), arguments)
     if right is not None:
         right.release()
     return right is not None
@@ -145,7 +145,7 @@ async def test_calls_that_cross_wait_without_a_deadlock_in_the_order_they_came(t
     order: list[int] = []
 
     async def one(number: int, source: str, destination: str) -> None:
-        right = await tools.hold(made("move_file"), {"source": source, "destination": destination})
+        right = await tools.acquire(made("move_file"), {"source": source, "destination": destination})
         await asyncio.sleep(0)
         order.append(number)
         right.release()

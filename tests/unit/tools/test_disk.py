@@ -161,11 +161,11 @@ async def test_everything_that_looks_at_a_dead_disk_comes_back_with_what_fails_c
             assert await guarded.offers(tool, arguments) == Offers(comparable=False)
             assert await guarded.changes_only(tool, arguments, str(folder / "a")) is False
             assert await guarded.within(tool, arguments, str(folder)) is False
-            assert await tools.seize(tool, arguments) is None
+            assert await tools.try_acquire(tool, arguments) is None
             undone = await guarded.undo(before, "")
             assert (undone.done, undone.words[:28]) == (False, "The disk does not answer. It")
             with pytest.raises(BusyError, match="The call was not sent"):
-                await tools.hold(tool, arguments)
+                await tools.acquire(tool, arguments)
     assert longest[0] < 0.25
 
 

@@ -23,7 +23,7 @@ from mcp.client.subscriptions import SubscriptionLost
 from opentelemetry import context, trace
 
 from bot.core.tools import DeliveryStatus
-from bot.tools.mcp import server, session, upkeep
+from bot.tools.mcp import server, session, session_monitor
 from bot.tools.mcp.elicitation import LiveRequests
 from bot.tools.mcp.transports.transport import Connection
 from bot.tools.server_config import StdioServer
@@ -166,7 +166,7 @@ async def test_the_trace_of_a_call_is_passed_on(era: str) -> None:
 
 async def test_a_list_of_tools_that_is_no_longer_fresh_is_read_again(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(session, "REFRESH_SECONDS", 0.01)
-    monkeypatch.setattr(upkeep, "RELIST_PAUSE", 0.01)
+    monkeypatch.setattr(session_monitor, "RELIST_PAUSE", 0.01)
     async with running(
         python_server("told.py", "2026-07-28"), python_server("told.py", "legacy", key="old")
     ) as toolset:
@@ -338,12 +338,12 @@ def test_the_pause_before_the_next_start_is_bounded_however_often_a_server_has_d
 async def test_a_server_that_answers_nothing_any_more_is_restarted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(upkeep, "PROBE_SECONDS", 0.2)
+    monkeypatch.setattr(session_monitor, "PROBE_SECONDS", 0.2)
     stuck = python_server("hanging.py", tmp_path / "journal", key="stuck", trusted=True, call_seconds=0.1)
     async with running(stuck) as toolset:
         [pid] = pids_of(tmp_path)
         os.kill(pid, signal.SIGSTOP)
-        for _ in range(upkeep.MAX_UNANSWERED):
+        for _ in range(session_monitor.MAX_UNANSWERED):
             assert "did not answer within 0.1 seconds" in (await call(toolset, "stuck__look")).text
         await until(lambda: pids_of(tmp_path) not in ([], [pid]), 10, "another process")
         await until(lambda: toolset.states()[0].state == "up", 10, "the next connection")
@@ -354,7 +354,7 @@ async def test_a_server_that_still_answers_is_not_restarted_for_a_tool_that_does
     slow = python_server("hanging.py", tmp_path / "journal", key="slow", trusted=True, call_seconds=0.05)
     async with running(slow) as toolset:
         [pid] = pids_of(tmp_path)
-        for _ in range(2 * upkeep.MAX_UNANSWERED):
+        for _ in range(2 * session_monitor.MAX_UNANSWERED):
             await call(toolset, "slow__look")
         assert pids_of(tmp_path) == [pid]
         assert [(state.state, state.last_error) for state in toolset.states()] == [("up", "")]

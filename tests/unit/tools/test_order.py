@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from bot.core.ports.toolset import Held
+from bot.core.ports.toolset import Permit
 from bot.core.tools import BusyError, StepPosition
 from bot.tools import disk, order
 from bot.tools.mcp.toolset import McpToolset
@@ -78,15 +78,15 @@ class Step:
     def __init__(self, tools: McpToolset, calls: Sequence[Named], thread: int = 1) -> None:
         self._tools, self._calls, self._thread = tools, calls, thread
         self.began: list[int] = []
-        self.holding: dict[int, Held] = {}
+        self.holding: dict[int, Permit] = {}
 
     def at(self, position: int) -> StepPosition:
         return StepPosition((self._thread, 7), position)
 
-    async def hold(self, position: int, *, moments: int | None = None) -> None:
+    async def acquire(self, position: int, *, moments: int | None = None) -> None:
         """Take a call in hand; with `moments`, run it for so many turns of the loop."""
         name, arguments = self._calls[position]
-        held = await self._tools.hold(made(name), arguments, self.at(position))
+        held = await self._tools.acquire(made(name), arguments, self.at(position))
         self.began.append(position)
         self.holding[position] = held
         if moments is not None:
@@ -99,7 +99,7 @@ class Step:
 
 
 def nothing_left(tools: McpToolset) -> bool:
-    return not tools._holding._steps._steps  # pyright: ignore[reportPrivateUsage]
+    return not tools._admission._steps._steps  # pyright: ignore[reportPrivateUsage]
 
 
 @pytest.mark.parametrize("case", SAME)
@@ -112,12 +112,12 @@ async def test_of_two_calls_about_the_same_files_the_first_runs_first_however_lo
         step = Step(tools, SAME[case])
         async with asyncio.timeout(10), asyncio.TaskGroup() as group:
             for position in arrival:
-                group.create_task(step.hold(position, moments=3))
+                group.create_task(step.acquire(position, moments=3))
         assert step.began == [0, 1]
-    first = await tools.hold(made(SAME[case][0][0]), SAME[case][0][1], step.at(0))
+    first = await tools.acquire(made(SAME[case][0][0]), SAME[case][0][1], step.at(0))
     name, arguments = SAME[case][1]
-    assert await tools.seize(made(name), arguments, step.at(1)) is None
-    second = asyncio.ensure_future(step.hold(1))
+    assert await tools.try_acquire(made(name), arguments, step.at(1)) is None
+    second = asyncio.ensure_future(step.acquire(1))
     done, _ = await asyncio.wait([second], timeout=0.03)
     assert not done, "as long as the first runs"
     first.release()
@@ -132,11 +132,11 @@ async def test_a_call_about_other_files_does_not_wait_for_the_one_before_it(tmp_
     tools = files(tmp_path)
     step = Step(tools, APART[case])
     async with asyncio.timeout(5):
-        await step.hold(0)
-        await step.hold(1)
+        await step.acquire(0)
+        await step.acquire(1)
     step.release(1)
     name, arguments = APART[case][1]
-    right = await tools.seize(made(name), arguments, step.at(1))
+    right = await tools.try_acquire(made(name), arguments, step.at(1))
     assert right is not None
     right.release()
     step.release(0)
@@ -148,8 +148,8 @@ async def test_calls_of_other_steps_have_no_order_but_that_in_which_they_come(tm
     tools = files(tmp_path)
     one, other = Step(tools, [write(FAR), read(FAR)], 1), Step(tools, [write(FAR), read(FAR)], 2)
     async with asyncio.timeout(5):
-        await one.hold(0)
-        await other.hold(1)
+        await one.acquire(0)
+        await other.acquire(1)
     other.release(1)
     one.release(0)
 
@@ -171,7 +171,7 @@ async def test_however_many_calls_are_approved_in_whatever_order_those_about_one
     chance.shuffle(arrival)
     async with asyncio.timeout(20), asyncio.TaskGroup() as group:
         for position in arrival:
-            group.create_task(step.hold(position, moments=chance.randint(0, 30)))
+            group.create_task(step.acquire(position, moments=chance.randint(0, 30)))
     for number, later in enumerate(step.began):
         for earlier in step.began[number + 1 :]:
             about = same[wanted[later][1]["path"]] == same[wanted[earlier][1]["path"]]
@@ -184,10 +184,10 @@ async def test_a_call_that_comes_while_one_after_it_still_waits_goes_first(tmp_p
     stage(tmp_path)
     tools = files(tmp_path)
     step = Step(tools, [write(FAR), write(FAR)])
-    other = await tools.hold(made("write_file"), {"path": FAR})
-    second = asyncio.ensure_future(step.hold(1, moments=1))
+    other = await tools.acquire(made("write_file"), {"path": FAR})
+    second = asyncio.ensure_future(step.acquire(1, moments=1))
     assert not (await asyncio.wait([second], timeout=0.05))[0]
-    first = asyncio.ensure_future(step.hold(0, moments=1))
+    first = asyncio.ensure_future(step.acquire(0, moments=1))
     assert not (await asyncio.wait([first], timeout=0.05))[0]
     other.release()
     await asyncio.wait_for(asyncio.gather(first, second), 5)
@@ -199,15 +199,15 @@ async def test_a_call_that_is_given_up_lets_those_after_it_go_on(tmp_path: Path)
     stage(tmp_path)
     tools = files(tmp_path, seconds=0.3)
     step = Step(tools, [write(FAR), write(FAR), read(FAR), write("a/1.txt")])
-    other = await tools.hold(made("write_file"), {"path": FAR})
-    first, second, third = (asyncio.ensure_future(step.hold(number)) for number in range(3))
+    other = await tools.acquire(made("write_file"), {"path": FAR})
+    first, second, third = (asyncio.ensure_future(step.acquire(number)) for number in range(3))
     assert not (await asyncio.wait([first, second, third], timeout=0.05))[0]
     first.cancel()
     with pytest.raises(BusyError, match=r"at the same files for 0.3 s. The call was not sent"):
         await second
     await asyncio.wait_for(asyncio.gather(third, return_exceptions=True), 5)
     other.release()
-    await asyncio.wait_for(step.hold(3, moments=1), 5)
+    await asyncio.wait_for(step.acquire(3, moments=1), 5)
     for held in step.holding.values():
         held.release()
     assert nothing_left(tools)
@@ -223,9 +223,9 @@ async def test_a_call_whose_disk_is_dead_keeps_one_of_another_disk_waiting_for_a
     live.mkdir()
     tools = files(dead, live)
     with dead_folder(dead):
-        first = asyncio.ensure_future(tools.hold(made("write_file"), {"path": "a.txt"}, StepPosition((1, 1), 0)))
+        first = asyncio.ensure_future(tools.acquire(made("write_file"), {"path": "a.txt"}, StepPosition((1, 1), 0)))
         async with asyncio.timeout(1):
-            (await tools.hold(made("write_file", "two"), {"path": "a.txt"}, StepPosition((1, 1), 1))).release()
+            (await tools.acquire(made("write_file", "two"), {"path": "a.txt"}, StepPosition((1, 1), 1))).release()
         with pytest.raises(BusyError, match="disk with its files does not answer"):
             await first
     assert nothing_left(tools)

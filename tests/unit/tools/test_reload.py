@@ -15,8 +15,8 @@ import pytest
 
 from bot.config import mcp_json, settings
 from bot.core.tools import Audience, DeliveryStatus
-from bot.hangup import Hangup
 from bot.reloading import Reloading
+from bot.sighup import SighupHandler
 from bot.tools.filesystem.guard import FilesystemGuard
 from bot.tools.mcp.toolset import McpToolset
 from bot.tools.toolset import make_toolset
@@ -262,9 +262,9 @@ async def test_a_hangup_has_the_file_read_once_more_for_all_that_come_meanwhile(
     here.write(odd=here.odd("odd"))
     await here.start()
     try:
-        hangup = Hangup()
+        sighup = SighupHandler()
         os.kill(os.getpid(), signal.SIGHUP)  # comes during the start: it is read afterwards
-        hangup.listen(here.reloading.ask, lambda: pytest.fail("it is to go on"))
+        sighup.listen(here.reloading.ask, lambda: pytest.fail("it is to go on"))
         caplog.set_level(logging.INFO)
         running = asyncio.create_task(here.reloading.run())
         await until(lambda: "MCP_CONFIG was read again: nothing has changed." in caplog.messages)

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from mcp_types import JSONRPCError, JSONRPCNotification, JSONRPCRequest, JSONRPCResponse
 
-from bot.tools.mcp import jsonrpc, lenient
+from bot.tools.mcp import jsonrpc, lenient_json
 from bot.tools.mcp.delivery import Deliveries, Delivery, current_delivery
 
 
@@ -108,9 +108,9 @@ def test_an_empty_object_may_be_written_as_php_does() -> None:
     message = jsonrpc.parsed(f'{{"jsonrpc":"2.0","id":1,"result":{result}}}'.encode())
     assert isinstance(message, JSONRPCResponse)
     assert message.result["capabilities"] == {"tools": {}}
-    assert lenient.schema([]) == {}
-    assert lenient.schema({"properties": []}) == {"properties": {}}
-    assert lenient.schema({"properties": {"a": {"items": {"properties": []}}}}) == {
+    assert lenient_json.schema([]) == {}
+    assert lenient_json.schema({"properties": []}) == {"properties": {}}
+    assert lenient_json.schema({"properties": {"a": {"items": {"properties": []}}}}) == {
         "properties": {"a": {"items": {"properties": {}}}}
     }
 

@@ -262,11 +262,11 @@ class HttpConnection:
         with suppress(httpx2.HTTPError):
             async for chunk in http_client.chunks(response):
                 for event in stream.feed(chunk):
-                    if event.kind == "message" and await self._take_in(event.data, event.size, request):
+                    if event.kind == "message" and await self._accept(event.data, event.size, request):
                         return True
         return False
 
-    async def _take_in(self, raw: bytes, size: int, request: RequestId | None) -> bool:
+    async def _accept(self, raw: bytes, size: int, request: RequestId | None) -> bool:
         """Pass the message of an event on. Return whether it is an answer to the request, if one is given."""
         raw = bounded(raw, size, self._config.key, request)
         if (reply := parsed(raw)) is not None:

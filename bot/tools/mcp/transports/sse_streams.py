@@ -48,7 +48,7 @@ class SseConnection(HttpConnection):
                         if event.kind == "endpoint":
                             self._name(event.data)
                         elif event.kind == "message":
-                            await self._take_in(event.data, event.size, None)
+                            await self._accept(event.data, event.size, None)
         except (httpx2.HTTPError, httpx2.InvalidURL, UnicodeError) as problem:
             self._fault = http_faults.of_error(problem)
         finally:

@@ -130,7 +130,7 @@ class StdioConnection:
         try:
             while data := await stdout.read(CHUNK):
                 for raw in lines.feed(data):
-                    await self._take_in(raw)
+                    await self._accept(raw)
                     await pace.checkpoint()
         except OSError as problem:
             log.warning("reading from %s failed: %s", self._config.key, problem)
@@ -141,7 +141,7 @@ class StdioConnection:
                 while await stdout.read(CHUNK):
                     pass
 
-    async def _take_in(self, raw: bytes) -> None:
+    async def _accept(self, raw: bytes) -> None:
         message = parsed(raw)
         if message is None and (message := self._deliveries.unreadable(raw)) is not None:
             log.warning("%s answered with something that cannot be read", self._config.key)

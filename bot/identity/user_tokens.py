@@ -17,10 +17,10 @@ from bot.core.ports.identities import IdentityStore
 from bot.core.tool_words import one_line
 from bot.errors import NotSignedInError, SignInError
 from bot.identity.challenge import MAX_SCOPE, Challenge, lacking, united
-from bot.identity.sign_in_link import Begun
+from bot.identity.http_client import HttpClient
+from bot.identity.sign_in_link import PendingSignIn
 from bot.identity.tokens import RefusedError, TokenPlace, Tokens, request_tokens, revoke
 from bot.identity.vault import UnsealError, Vault
-from bot.identity.web import Web
 
 log = logging.getLogger(__name__)
 
@@ -63,10 +63,10 @@ class Locks:
         return lock
 
 
-class People:
+class UserTokens:
     """The tokens of people."""
 
-    def __init__(self, servers: Sequence[RemoteServer], store: IdentityStore, vault: Vault, web: Web) -> None:
+    def __init__(self, servers: Sequence[RemoteServer], store: IdentityStore, vault: Vault, web: HttpClient) -> None:
         """In: the servers to which people sign in."""
         self.serve(servers)
         self._store, self._vault, self._web = store, vault, web
@@ -165,7 +165,7 @@ class People:
             raise NotSignedInError from None
         sealed = self._vault.seal(fresh.dumps(), "tokens", kept.person, kept.server, kept.issuer)
         if await self._store.refreshed(kept, sealed) is None:  # the person has signed out meanwhile
-            await self.tell(self.place(kept.server, fresh), fresh)
+            await self.revoke_at_issuer(self.place(kept.server, fresh), fresh)
             raise NotSignedInError
         return fresh
 
@@ -200,11 +200,11 @@ class People:
     async def forget(self, kept: SignedIn) -> None:
         """Tell the issuer that a sign-in has ended, and delete it. If that is not possible now, the next start does."""
         tokens = await self._tokens(kept)
-        if tokens is not None and not await self.tell(self.place(kept.server, tokens), tokens):
+        if tokens is not None and not await self.revoke_at_issuer(self.place(kept.server, tokens), tokens):
             return
         await self._store.forget_sign_in(kept.id)
 
-    async def tell(self, place: TokenPlace, tokens: Tokens) -> bool:
+    async def revoke_at_issuer(self, place: TokenPlace, tokens: Tokens) -> bool:
         """Tell an issuer that tokens are not used any more. Return whether it was told."""
         try:
             with failpoints.around("revoke a token"):
@@ -218,12 +218,12 @@ class People:
         """Return a server; one without an address if it is no longer configured."""
         return self._servers.get(key) or RemoteServer(key, "")
 
-    def place(self, key: str, known: Begun | Tokens) -> TokenPlace:
+    def place(self, key: str, known: PendingSignIn | Tokens) -> TokenPlace:
         """Return where the tokens of a sign-in come from."""
         endpoints = known.token_endpoint, known.revocation_endpoint
         return TokenPlace(self.server(key), known.client, *endpoints, known.resource)
 
-    def welcome(self, server: str, person: str) -> None:
+    def on_signed_in(self, server: str, person: str) -> None:
         """Take note that a person has signed in."""
         self._why.pop((server, person), None)
         self._refused.pop((server, person), None)

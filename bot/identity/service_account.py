@@ -9,15 +9,15 @@ from bot.core.identity import RemoteServer
 from bot.errors import SignInError
 from bot.identity.challenge import Challenge, lacking, united
 from bot.identity.clients import preregistered
-from bot.identity.people import load
+from bot.identity.http_client import HttpClient
 from bot.identity.tokens import RefusedError, TokenPlace, Tokens, request_tokens
-from bot.identity.web import Web
+from bot.identity.user_tokens import load
 
 
 class ServiceAccount:
     """Gets tokens for one server, one at a time."""
 
-    def __init__(self, server: RemoteServer, web: Web) -> None:
+    def __init__(self, server: RemoteServer, web: HttpClient) -> None:
         self._server, self._web = server, web
         self._tokens: Tokens | None = None
         self._asked = ""

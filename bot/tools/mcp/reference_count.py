@@ -7,7 +7,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 
 
-class Uses:
+class ReferenceCount:
     """The uses of one server."""
 
     def __init__(self) -> None:

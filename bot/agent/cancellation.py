@@ -31,7 +31,7 @@ class Stop:
         self._scopes: set[_Scope] = set()
         self._bells: set[asyncio.Event] = set()
 
-    def ring(self) -> None:
+    def notify(self) -> None:
         """The thread was woken: somebody may have decided something."""
         for bell in self._bells:
             bell.set()
@@ -89,7 +89,7 @@ class _Scope:
         return task.uncancel() <= self._before and kind is asyncio.CancelledError
 
 
-class StopWatch:
+class StopMonitor:
     """A block during which the thread is looked at whenever it is woken, to see whether its turn was stopped."""
 
     def __init__(
@@ -122,7 +122,7 @@ class StopWatch:
 
     def _look(self) -> None:
         self.woken = True
-        self._stop.ring()
+        self._stop.notify()
         if self._looking is not None:
             self._again = True
             return

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from bot.agent.call_inputs import InputRequester
-from bot.agent.stop_watch import Stop
+from bot.agent.cancellation import Stop
 from bot.core import exchange
 from bot.core.calls import UNANSWERED, Call, CallOutcome, CallState
 from bot.core.exchange import ACCEPT, CANCEL, DECLINE, Exchange, InputRequest

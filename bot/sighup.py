@@ -8,7 +8,7 @@ import signal
 from collections.abc import Callable
 
 
-class Hangup:
+class SighupHandler:
     """What a SIGHUP means to this process. Create it before anything slow: until then, the signal ends the process."""
 
     def __init__(self) -> None:

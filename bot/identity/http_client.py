@@ -40,7 +40,7 @@ class UnreachableError(SignInError):
     """The sign-in service cannot be reached. Nothing was called; please try again later."""
 
 
-class Web:
+class HttpClient:
     """Makes requests, over one client. Close it."""
 
     def __init__(self) -> None:

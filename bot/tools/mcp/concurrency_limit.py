@@ -11,7 +11,7 @@ class FullError(Exception):
     """There was no free place in time."""
 
 
-class Room:
+class ConcurrencyLimit:
     """A number of places, one per call."""
 
     def __init__(self, places: int) -> None:
