@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import sqlite3
 
+from bot.core.budget import Basis
 from bot.core.thread_ref import ThreadRef
 from bot.core.transaction import Usage
-from bot.core.turn_record import TurnRecord
+from bot.core.turn_record import CallCost, TurnRecord
 from bot.store.sqlite.call_rows import CALL_COLUMNS, call_from
 
 
@@ -36,4 +37,20 @@ def find(connection: sqlite3.Connection, turn: int, most: int) -> TurnRecord | N
         usage=Usage(*row[8:12]),
         model=row[13],
         fallback=row[14],
+        costs=_costs(connection, turn, most),
     )
+
+
+def _costs(connection: sqlite3.Connection, turn: int, most: int) -> dict[int, CallCost]:
+    """Return what the requests have cost that asked for the first calls of a turn, by the id of the call."""
+    rows = connection.execute(
+        "SELECT id, request, (SELECT cost FROM costs WHERE request = calls.request),"
+        " (SELECT basis FROM costs WHERE request = calls.request)"
+        " FROM calls WHERE turn_id = ? ORDER BY seq, position LIMIT ?",
+        (turn, most),
+    )
+    return {
+        int(id_): CallCost(str(request), float(cost), Basis(basis))
+        for id_, request, cost, basis in rows
+        if basis in list(Basis)
+    }
