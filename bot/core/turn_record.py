@@ -41,5 +41,7 @@ class TurnRecord:
     """The model that answered last; empty if none has."""
     fallback: str = ""
     """The fallback that has answered in place of the model that was asked; empty if none has."""
+    estimated: int = 0
+    """How many requests in its usage have a cost that the provider has not reported."""
     costs: Mapping[int, CallCost] = field(default_factory=dict[int, CallCost])
     """By the id of a call: what its request has cost, if that is recorded."""

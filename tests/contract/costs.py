@@ -102,17 +102,17 @@ class CostsContract:
         turn = (await life.state()).turn
         assert turn is not None
 
-        async def costs() -> list[CallCost | None]:
+        async def costs() -> list[CallCost | int | None]:
             record = await store.turn_record(turn.id, 9)
             assert record is not None
-            return [record.costs.get(each.id) for each in record.calls]
+            return [*(record.costs.get(each.id) for each in record.calls), record.estimated]
 
         second, unknown = CallCost("r2", 0.5, Basis.ESTIMATED), CallCost("r3", 0.0, Basis.UNKNOWN)
-        assert await costs() == [second, second, unknown, None]
+        assert await costs() == [second, second, unknown, None, 2]
         [cut] = await store.cut_requests(time.time() + 1, 9)
         await store.settle_request(cut.id, "m", Usage(3, 2, 1, 0.125), 0.0)
         settled = CallCost("r2", 0.125, Basis.REPORTED)
-        assert await costs() == [settled, settled, unknown, None]
+        assert await costs() == [settled, settled, unknown, None, 1]
 
     async def test_usage_without_requests_counts_as_one(self, store: Store) -> None:
         state = await (await begun(store)).state()

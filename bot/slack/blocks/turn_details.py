@@ -103,7 +103,7 @@ def _total(record: TurnRecord) -> str:
         f"{usage.prompt_tokens:,} tokens read ({usage.cached_tokens:,} from cache), {usage.completion_tokens:,} written"
     )
     requests = f"{record.steps} request{'' if record.steps == 1 else 's'} to the model"
-    cost = f" · ${usage.cost:.4f}" if usage.cost else ""
+    cost = f" · {'about ' if record.estimated else ''}${usage.cost:.4f}" if usage.cost else ""
     return f"{requests} · {duration(record.seconds)} · {tokens}{cost}{_model(record)}"
 
 

@@ -16,7 +16,8 @@ def find(connection: sqlite3.Connection, turn: int, most: int) -> TurnRecord | N
     row = connection.execute(
         "SELECT t.id, t.team, t.channel, t.thread_ts, t.kind, u.requester, u.steps, u.seconds,"
         " u.prompt_tokens, u.completion_tokens, u.cached_tokens, u.cost,"
-        " (SELECT count(*) FROM calls WHERE turn_id = u.id), u.model, u.fallback"
+        " (SELECT count(*) FROM calls WHERE turn_id = u.id), u.model, u.fallback,"
+        " (SELECT estimated FROM cost_sums WHERE scope = 'turn' AND key = CAST(u.id AS TEXT) AND period = '')"
         " FROM turns u JOIN threads t ON t.id = u.thread_id WHERE u.id = ?",
         (turn,),
     ).fetchone()
@@ -37,6 +38,7 @@ def find(connection: sqlite3.Connection, turn: int, most: int) -> TurnRecord | N
         usage=Usage(*row[8:12]),
         model=row[13],
         fallback=row[14],
+        estimated=int(row[15] or 0),
         costs=_costs(connection, turn, most),
     )
 

@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from bot.core.amendments import WAKING, Amendment, AmendmentOutcome
+from bot.core.budget import Sum, SumKey
 from bot.core.calls import CallState
 from bot.core.compaction import CompactionBasis, Decided
 from bot.core.inbox import Admission, Incoming
@@ -200,7 +201,8 @@ class MemoryStore(MemoryPosts, MemoryLedgers, MemoryCosts, MemoryServerNews, Mem
         requests = {id_: each.request for id_, each in self._disk.tables.calls.items() if each.turn == turn}
         found = {id_: paid[request].cost for id_, request in requests.items() if request in paid}
         costs = {id_: CallCost(each.request, each.usage.cost, each.basis) for id_, each in list(found.items())[:most]}
-        return replace(record, fallback=kept.fallback, costs=costs)
+        estimated = self._disk.tables.sums.get(SumKey("turn", str(turn)), Sum()).estimated
+        return replace(record, fallback=kept.fallback, estimated=estimated, costs=costs)
 
     async def thread_model(self, thread_id: int) -> ThreadModel:
         return self._disk.tables.threads[thread_id].model

@@ -45,7 +45,9 @@ def test_nothing_takes_milliseconds(seconds: float, words: str) -> None:
 
 def test_a_cost_is_named_where_there_is_one() -> None:
     assert "$" not in shown(call()).plain
-    assert "$0.0123" in shown(call(), usage=Usage(cost=0.0123)).plain
+    assert " · $0.0123" in shown(call(), usage=Usage(cost=0.0123)).plain
+    record = TurnRecord(1, PLACE, ALICE, (), 0, 1, 0.2, Usage(cost=0.0123), estimated=1)
+    assert " · about $0.0123" in window(turn_details.window(record)).plain
 
 
 def remarks(costs: dict[int, CallCost], *ids: int) -> list[str]:
