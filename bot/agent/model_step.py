@@ -238,7 +238,7 @@ class ModelStep:
     async def _spend(self, state: ThreadState, turn: Turn, spending: Spending, reported: Usage, change: Change) -> None:
         """Add to a change what the requests of a step have cost. `reported`: what the model's client says, which counts
         if it has used no meter."""
-        change.costs = spending.meter.costs()
+        change.costs, change.request = spending.meter.costs(), spending.meter.last
         change.usage = spending.meter.usage if change.costs else reported
         turn.usage += change.usage
         if near := [each for each in spending.standings if each.near_with(change.usage.cost)]:

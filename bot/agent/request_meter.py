@@ -34,6 +34,7 @@ class RequestMeter:
         self._cut = cut
         self._costs: list[RequestCost] = []
         self._open: RequestCost | None = None
+        self._last = ""
         self._writing: asyncio.Task[None] | None = None
 
     @property
@@ -61,6 +62,7 @@ class RequestMeter:
     def ended(self, generation: str, model: str, usage: Usage) -> None:
         begun, self._open = self._open, None
         request = begun.request if begun is not None else uuid.uuid4().hex
+        self._last = request
         if usage == Usage() and not usage.reported:
             if generation:
                 self._costs.append(RequestCost(request, generation, model, cut=True))
@@ -75,6 +77,11 @@ class RequestMeter:
     async def again(self) -> None:
         if self._reached is not None and await self._reached(self.usage):
             raise OutOfBudget("a failed request is not repeated: the budget is used up")
+
+    @property
+    def last(self) -> str:
+        """The request that has ended last; empty if none has. `costs` leaves it out if nothing is known of its cost."""
+        return self._last
 
     @property
     def usage(self) -> Usage:

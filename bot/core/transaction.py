@@ -105,6 +105,8 @@ class Change:
     """Only its usage is written if somebody has stopped the turn."""
     costs: Sequence[RequestCost] = ()
     """The requests to the model that it records, for the ledger of costs. Without them, `usage` counts as one."""
+    request: str = ""
+    """Which of them was answered by the reply that has the new calls; empty if that is not known."""
     direct: Sequence[tuple[str, Draft]] = ()
     """(person, message) of direct messages to people."""
     unavailable: Sequence[tuple[str, Draft]] = ()

@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
+from bot.core.budget import Basis
 from bot.core.calls import Call
 from bot.core.thread_ref import ThreadRef
 from bot.core.transaction import Usage
+
+
+@dataclass(frozen=True, slots=True)
+class CallCost:
+    """What the request to the model has cost whose reply asked for a call. Other calls of that reply share it."""
+
+    request: str
+    """Identifies the request."""
+    cost: float
+    """US dollars."""
+    basis: Basis
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,3 +41,7 @@ class TurnRecord:
     """The model that answered last; empty if none has."""
     fallback: str = ""
     """The fallback that has answered in place of the model that was asked; empty if none has."""
+    estimated: int = 0
+    """How many requests in its usage have a cost that the provider has not reported."""
+    costs: Mapping[int, CallCost] = field(default_factory=dict[int, CallCost])
+    """By the id of a call: what its request has cost, if that is recorded."""

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import time
 import uuid
+from collections.abc import Sequence
 
-from bot.core.budget import Basis, Budget, Payer, RequestCost, Standing, Sum, SumKey, key_of
+from bot.core.budget import Basis, Budget, Payer, RequestCost, Standing, Sum, SumKey, key_of, total
 from bot.core.budget_wait import BudgetWait
+from bot.core.calls import Call, CallState
 from bot.core.periods import day
 from bot.core.ports.store import Store
 from bot.core.posts import Draft
@@ -15,6 +17,7 @@ from bot.core.questions.click import Click, Verdict
 from bot.core.questions.question import Card, Decision
 from bot.core.thread import ThreadState
 from bot.core.transaction import Change, Usage
+from bot.core.turn_record import CallCost
 from tests.lives import ALICE, BOB, CHANNEL, TEAM, Life
 
 DAY = Budget.DAY
@@ -61,6 +64,19 @@ async def wait(store: Store, state: ThreadState, cap: float) -> str:
     return asked.id
 
 
+async def take(life: Life, costs: Sequence[RequestCost], request: str, count: int) -> None:
+    """Record a reply with so many calls, which the last of these requests was answered with."""
+    seq = (await life.state()).next_position
+    new = [
+        Call(0, seq, at, f"call-{at}", "files__read", "files", "read", "{}", "t", True, CallState.READY)
+        for at in range(count)
+    ]
+    usage = total(costs)
+    await life.commit(
+        "take the calls", messages=[("assistant", "{}")], new_calls=new, costs=costs, usage=usage, request=request
+    )
+
+
 class CostsContract:
     async def test_a_request_counts_once_for_all_its_sums(self, store: Store) -> None:
         life = await begun(store)
@@ -76,6 +92,27 @@ class CostsContract:
         unknown = RequestCost("r2", usage=Usage(10, 5, 2, 0.0), basis=Basis.UNKNOWN)
         await store.commit(state, Change("count", costs=[unknown], usage=unknown.usage))
         assert await spent(store, state) == [(0.25, 1)] * len(Budget)
+
+    async def test_the_calls_of_a_reply_have_the_cost_of_its_request(self, store: Store) -> None:
+        life = await begun(store)
+        failed, paid = RequestCost("r1", "gen-1", "m", Usage(1, 1, 0, 0.5)), RequestCost("r2", "gen-2", cut=True)
+        await take(life, [failed, paid], "r2", 2)
+        await take(life, [RequestCost("r3", basis=Basis.UNKNOWN)], "r3", 1)
+        await take(life, [], "r4", 1)
+        turn = (await life.state()).turn
+        assert turn is not None
+
+        async def costs() -> list[CallCost | int | None]:
+            record = await store.turn_record(turn.id, 9)
+            assert record is not None
+            return [*(record.costs.get(each.id) for each in record.calls), record.estimated]
+
+        second, unknown = CallCost("r2", 0.5, Basis.ESTIMATED), CallCost("r3", 0.0, Basis.UNKNOWN)
+        assert await costs() == [second, second, unknown, None, 2]
+        [cut] = await store.cut_requests(time.time() + 1, 9)
+        await store.settle_request(cut.id, "m", Usage(3, 2, 1, 0.125), 0.0)
+        settled = CallCost("r2", 0.125, Basis.REPORTED)
+        assert await costs() == [settled, settled, unknown, None, 1]
 
     async def test_usage_without_requests_counts_as_one(self, store: Store) -> None:
         state = await (await begun(store)).state()

@@ -233,7 +233,9 @@ async def test_steps_and_details_show_no_more_than_the_conversation_may_see(tmp_
         (here.bot.home / "bot.toml").write_text(f'[agent]\nprivacy = "{privacy}"\n')
         await here.bot.start()
         (here.workspace / f"{SECRET}.txt").write_text("content of it\n")
-        here.model.script(calls(read(here, f"{SECRET}.txt"), read(here, f"{SECRET}.txt")), text("I have read it."))
+        here.model.script(
+            calls(read(here, f"{SECRET}.txt"), read(here, f"{SECRET}.txt"), cost=0.25), text("I have read it.")
+        )
         ts = await here.slack.say(here.general, here.alice, "<@BOT> read")
         await here.reply(ts, "I have read it.")
         await here.quiet()
@@ -247,6 +249,8 @@ async def test_steps_and_details_show_no_more_than_the_conversation_may_see(tmp_
             window = str(here.slack.calls[-1].args)
             assert here.slack.calls[-1].method == "views.open"
             assert (SECRET in window and "content of it" in window) == may
+            costs = ("request: $0.2500" in window, "same request as 1" in window, "$" in window)
+            assert costs == (may, may, may), "what the step has cost is among its details"
 
 
 async def test_after_a_restart_it_goes_on_in_the_same_message(here: World) -> None:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from bot.core.budget import Basis
 from bot.core.calls import Call
 from bot.core.json_text import JsonObject
 from bot.core.tool_words import tool_title
-from bot.core.turn_record import TurnRecord
+from bot.core.turn_record import CallCost, TurnRecord
 from bot.slack.blocks.call_text import arguments_of, duration, ending, fields
 from bot.slack.blocks.elements import (
     CHUNK,
@@ -30,6 +31,8 @@ ARGUMENTS = 2_000
 MAX_READ = 20_000
 """Characters of arguments above which they are shown as JSON."""
 RESULT = CHUNK
+LEAST = 0.0001
+"""US dollars below which an amount is not written out."""
 PRIVATE = "Only who asked may see the details in this conversation."
 GONE = "I have no details of this any more."
 
@@ -38,7 +41,7 @@ def window(record: TurnRecord) -> JsonObject:
     """Return the window."""
     blocks: list[Block] = []
     for number, call in enumerate(record.calls[:MAX_CALLS], start=1):
-        blocks += _call(number, call)
+        blocks += _call(number, call, _spent(record, call))
     if not record.calls:
         blocks.append(remark("No tools were used."))
     left = record.more + len(record.calls[MAX_CALLS:])
@@ -52,7 +55,7 @@ def said(words: str) -> JsonObject:
     return modal("Details", [remark(words)])
 
 
-def _call(number: int, call: Call) -> Iterator[Block]:
+def _call(number: int, call: Call, spent: str) -> Iterator[Block]:
     server = f" · {one_line(call.server, 80)}" if call.server else ""
     yield rich(
         section(bold(f"{number}. {tool_title('', call.remote_name)}"), plain(server)),
@@ -60,7 +63,26 @@ def _call(number: int, call: Call) -> Iterator[Block]:
         *([preformatted(_start(call.result, RESULT))] if call.result else []),
     )
     took = f" · {duration(call.seconds)}" if call.seconds >= 1 else ""
-    yield remark((ending(call) if call.outcome else "under way") + took)
+    yield remark((ending(call) if call.outcome else "under way") + took + spent)
+
+
+def _spent(record: TurnRecord, call: Call) -> str:
+    """Return what the request has cost that asked for a call, said once for all calls that it asked for; empty if that
+    is nothing, or not recorded."""
+    found = record.costs.get(call.id)
+    if found is None or not (found.cost or found.basis is Basis.UNKNOWN):
+        return ""
+    paid = [record.costs.get(each.id) for each in record.calls]
+    first = [each.request if each is not None else "" for each in paid].index(found.request)
+    return f" · request: {_cost(found)}" if record.calls[first].id == call.id else f" · same request as {first + 1}"
+
+
+def _cost(found: CallCost) -> str:
+    """Return the cost of a request."""
+    if found.basis is Basis.UNKNOWN:
+        return "cost not reported"
+    amount = f"${found.cost:.4f}" if found.cost >= LEAST else f"less than ${LEAST}"
+    return f"{amount} (estimated)" if found.basis is Basis.ESTIMATED else amount
 
 
 def _given(call: Call) -> str:
@@ -81,7 +103,7 @@ def _total(record: TurnRecord) -> str:
         f"{usage.prompt_tokens:,} tokens read ({usage.cached_tokens:,} from cache), {usage.completion_tokens:,} written"
     )
     requests = f"{record.steps} request{'' if record.steps == 1 else 's'} to the model"
-    cost = f" · ${usage.cost:.4f}" if usage.cost else ""
+    cost = f" · {'about ' if record.estimated else ''}${usage.cost:.4f}" if usage.cost else ""
     return f"{requests} · {duration(record.seconds)} · {tokens}{cost}{_model(record)}"
 
 

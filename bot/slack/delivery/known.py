@@ -24,7 +24,6 @@ class Stream:
 
     until: float
     """When it is stopped at the latest, on the loop's clock: Slack ends streams after about five minutes."""
-    mode: str
     given: Given = field(default_factory=Given)
     broken: bool = False
     """It is not known what it holds, or it is not what is wanted: nothing can be appended."""

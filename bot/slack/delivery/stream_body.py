@@ -29,8 +29,7 @@ class StreamBody:
 
     chunks: Sequence[JsonObject]
     """In order, each with its latest state: `{"type": "markdown_text", "text"}`, `{"type": "task_update", "id",
-    "title", "status"}` (an id once; `details`, `output` and `sources` do not change once they are given). With a
-    `{"type": "plan_update", "title"}`, the tasks are shown as a plan."""
+    "title", "status"}` (an id once; `details`, `output` and `sources` do not change once they are given)."""
     done: bool
     """Nothing more is appended: the stream is stopped."""
     blocks: Sequence[Block] = ()
@@ -41,11 +40,6 @@ class StreamBody:
     """The only one who sees live text in a channel; no message is streamed in a channel without one."""
     team: str = ""
     """The workspace of that person."""
-
-    @property
-    def mode(self) -> str:
-        """How Slack is to show the tasks."""
-        return "plan" if any(chunk["type"] == "plan_update" for chunk in self.chunks) else "timeline"
 
     @property
     def fits(self) -> bool:
@@ -64,7 +58,6 @@ class Given:
     _texts: dict[int, str] = field(default_factory=dict[int, str])
     """By place."""
     _tasks: dict[str, JsonObject] = field(default_factory=dict[str, JsonObject])
-    _plan: str = ""
 
     def missing(self, body: StreamBody) -> list[JsonObject] | None:
         """Return the chunks that make of what was given what is wanted; None if no chunks do, because something that
@@ -74,9 +67,6 @@ class Given:
         found: list[JsonObject] = []
         place, count = 0, len(self._places)
         for chunk in _joined(body.chunks):
-            if chunk["type"] == "plan_update":
-                found += [chunk] if chunk["title"] != self._plan else []
-                continue
             name = chunk["id"] if chunk["type"] == "task_update" else ""
             if place >= count:
                 if name in self._tasks:
@@ -114,9 +104,7 @@ class Given:
     def add(self, chunks: Sequence[JsonObject]) -> None:
         """Take note that chunks were appended."""
         for chunk in chunks:
-            if chunk["type"] == "plan_update":
-                self._plan = str(chunk["title"])
-            elif chunk["type"] == "task_update":
+            if chunk["type"] == "task_update":
                 if chunk["id"] not in self._tasks:
                     self._places.append(chunk["id"])
                 self._tasks[chunk["id"]] = {**self._tasks.get(chunk["id"], {}), **chunk}

@@ -38,7 +38,7 @@ async def start(client: AsyncWebClient, place: ThreadRef, body: StreamBody, chun
             channel=place.channel,
             thread_ts=place.thread_ts,
             chunks=chunks,
-            task_display_mode=body.mode,
+            task_display_mode="timeline",
             **named,
         )
     return str(response["ts"])

@@ -123,7 +123,7 @@ class Streams:
     def _go_on(self, post: Post, known: KnownPost, stream: Stream, body: StreamBody | None) -> None:
         """Find out whether a stream can go on as it is wanted, and what is missing."""
         missing = stream.given.missing(body) if body is not None else None
-        stream.replaced |= missing is None or (body is not None and body.mode != stream.mode)
+        stream.replaced |= missing is None
         stream.broken |= stream.replaced
         stream.body, stream.missing = body, missing or []
         ends = stream.broken or post.final or time.monotonic() >= stream.until or (body is not None and body.done)
@@ -140,7 +140,7 @@ class Streams:
         body = kind.streamed(post) if kind.streamed is not None else None
         assert body is not None, "it was there when it was looked at"
         menu = self._menu(body)
-        stream = Stream(time.monotonic() + STREAM_SECONDS, body.mode, menu=bool(menu))
+        stream = Stream(time.monotonic() + STREAM_SECONDS, menu=bool(menu))
         first = calls(stream.given.missing(body) or [])[0]
         given = [{"type": "blocks", "blocks": list(menu)}, *first] if menu else first
         self._budget.started(post.id, kept=bool(menu))

@@ -47,12 +47,12 @@ def call_from(row: Sequence[object]) -> Call:
     )
 
 
-def insert(connection: sqlite3.Connection, thread_id: int, turn_id: int, call: Call) -> int:
-    """Record a new call; return its id."""
+def insert(connection: sqlite3.Connection, thread_id: int, turn_id: int, call: Call, request: str = "") -> int:
+    """Record a new call of the reply to this request; return its id."""
     cursor = connection.execute(
         "INSERT INTO calls (thread_id, turn_id, seq, position, call_id, tool, server, remote_name, arguments,"
-        " tool_digest, repeatable, state, outcome, result, attempts, tier, why)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " tool_digest, repeatable, state, outcome, result, attempts, tier, why, request)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             thread_id,
             turn_id,
@@ -71,6 +71,7 @@ def insert(connection: sqlite3.Connection, thread_id: int, turn_id: int, call: C
             call.attempts,
             call.tier,
             call.why,
+            request,
         ),
     )
     return cursor.lastrowid or 0

@@ -57,7 +57,7 @@ def apply(
     held_messages.answered(connection, state.id, change.speakers)
     stopped_by = log.stopped_by(connection, turn_id)
     for call in change.new_calls:
-        call.id = call_rows.insert(connection, state.id, turn_id, _unless_stopped(call, stopped_by))
+        call.id = call_rows.insert(connection, state.id, turn_id, _unless_stopped(call, stopped_by), change.request)
     moved = [*change.new_calls, *call_rows.save(connection, change.calls)]
     for call in moved:
         _record(connection, state, call, redact)

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from bot.store.sqlite.amendments_migration import AMENDMENTS
 from bot.store.sqlite.attachments_migration import ATTACHMENTS
+from bot.store.sqlite.call_costs_migration import CALL_COSTS
 from bot.store.sqlite.compactions_migration import COMPACTIONS
 from bot.store.sqlite.costs_migration import COSTS
 from bot.store.sqlite.exchange_migration import EXCHANGE
@@ -224,4 +225,5 @@ MIGRATIONS: tuple[str, ...] = (
     PSEUDONYMS,
     COSTS,
     "".join((EXCHANGE, IDENTITIES, SERVER_NEWS, RESULTS)),
+    CALL_COSTS,
 )

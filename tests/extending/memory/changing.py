@@ -137,7 +137,7 @@ def _write_calls(tables: Tables, state: ThreadState, change: Change, turn: int) 
     moved = list(change.new_calls)
     for call in change.new_calls:
         call.id = len(tables.calls) + 1
-        tables.calls[call.id] = CallRow(state.id, turn, replace(call))
+        tables.calls[call.id] = CallRow(state.id, turn, replace(call), change.request)
     for call in change.calls:
         row = tables.calls[call.id]
         if row.call.state is CallState.FINISHED and row.call.outcome is not call.outcome:

@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from bot.core.amendments import WAKING, Amendment, AmendmentOutcome
+from bot.core.budget import Sum, SumKey
 from bot.core.calls import CallState
 from bot.core.compaction import CompactionBasis, Decided
 from bot.core.inbox import Admission, Incoming
@@ -23,7 +24,7 @@ from bot.core.thread import ThreadState
 from bot.core.thread_ref import ThreadRef
 from bot.core.transaction import Change
 from bot.core.transcript import Transcript
-from bot.core.turn_record import TurnRecord
+from bot.core.turn_record import CallCost, TurnRecord
 from bot.core.waiting import Waiting
 from tests.extending.memory import amending, asking, compacting, feedback, following, hearing, reaching, stopping
 from tests.extending.memory.admitting import admit
@@ -196,7 +197,12 @@ class MemoryStore(MemoryPosts, MemoryLedgers, MemoryCosts, MemoryServerNews, Mem
         kept = row.turn
         shown, more = calls[:most], len(calls[most:])
         record = TurnRecord(row.thread, place, kept.requester, shown, more, kept.steps, kept.seconds, kept.usage)
-        return replace(record, fallback=kept.fallback)
+        paid = self._disk.tables.costs
+        requests = {id_: each.request for id_, each in self._disk.tables.calls.items() if each.turn == turn}
+        found = {id_: paid[request].cost for id_, request in requests.items() if request in paid}
+        costs = {id_: CallCost(each.request, each.usage.cost, each.basis) for id_, each in list(found.items())[:most]}
+        estimated = self._disk.tables.sums.get(SumKey("turn", str(turn)), Sum()).estimated
+        return replace(record, fallback=kept.fallback, estimated=estimated, costs=costs)
 
     async def thread_model(self, thread_id: int) -> ThreadModel:
         return self._disk.tables.threads[thread_id].model

@@ -71,6 +71,7 @@ class CallRow:
     thread: int
     turn: int
     call: Call
+    request: str = ""
 
 
 @dataclass(frozen=True)

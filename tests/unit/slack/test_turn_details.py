@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from bot.core.calls import Call, CallOutcome
+from bot.core.budget import Basis
+from bot.core.calls import Call, CallOutcome, CallState
 from bot.core.json_text import canonical
 from bot.core.thread_ref import ThreadRef
 from bot.core.transaction import Usage
-from bot.core.turn_record import TurnRecord
+from bot.core.turn_record import CallCost, TurnRecord
 from bot.slack.blocks import turn_details
 from bot.slack.blocks.call_text import duration
 from tests.unit.slack.samples import ALICE, NASTY, Shown, call, ended, nothing_is_forged, window
@@ -44,7 +45,43 @@ def test_nothing_takes_milliseconds(seconds: float, words: str) -> None:
 
 def test_a_cost_is_named_where_there_is_one() -> None:
     assert "$" not in shown(call()).plain
-    assert "$0.0123" in shown(call(), usage=Usage(cost=0.0123)).plain
+    assert " · $0.0123" in shown(call(), usage=Usage(cost=0.0123)).plain
+    record = TurnRecord(1, PLACE, ALICE, (), 0, 1, 0.2, Usage(cost=0.0123), estimated=1)
+    assert " · about $0.0123" in window(turn_details.window(record)).plain
+
+
+def remarks(costs: dict[int, CallCost], *ids: int) -> list[str]:
+    """The small line below each of these calls."""
+    calls = [call(id=id_, state=CallState.FINISHED, outcome=CallOutcome.OK) for id_ in ids]
+    record = TurnRecord(1, PLACE, ALICE, calls, 0, 2, 0.2, Usage(), costs=costs)
+    blocks = turn_details.window(record)["blocks"]
+    return [each["elements"][0]["text"] for each in blocks if each["type"] == "context"][:-1]
+
+
+@pytest.mark.parametrize(
+    ("cost", "basis", "words"),
+    [
+        (0.0123, Basis.REPORTED, "done · request: $0.0123"),
+        (12.5, Basis.REPORTED, "done · request: $12.5000"),
+        (0.0123, Basis.ESTIMATED, "done · request: $0.0123 (estimated)"),
+        (0.00002, Basis.ESTIMATED, "done · request: less than $0.0001 (estimated)"),
+        (0.0, Basis.REPORTED, "done"),
+        (0.0, Basis.UNKNOWN, "done · request: cost not reported"),
+    ],
+)
+def test_a_call_says_what_its_request_has_cost_and_how_that_is_known(cost: float, basis: Basis, words: str) -> None:
+    assert remarks({1: CallCost("r1", cost, basis)}, 1) == [words]
+
+
+def test_calls_of_one_request_name_its_cost_once() -> None:
+    costs = {2: CallCost("r1", 0.5, Basis.REPORTED), 3: CallCost("r1", 0.5, Basis.REPORTED)}
+    costs[4] = CallCost("r2", 0.5, Basis.REPORTED)
+    assert remarks(costs, 1, 2, 3, 4) == [
+        "done",
+        "done · request: $0.5000",
+        "done · same request as 2",
+        "done · request: $0.5000",
+    ]
 
 
 @pytest.mark.parametrize("nasty", NASTY)
