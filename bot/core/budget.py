@@ -80,9 +80,9 @@ class SumKey:
     """Identifies a running sum of costs."""
 
     scope: str
-    """`turn`, `thread`, `person`, `channel` or `all`."""
+    """`turn`, `thread`, `person`, `channel`, `model` or `all`."""
     key: str
-    """The id of that turn, thread, person or channel; empty for `all`."""
+    """The id of that turn, thread, person, channel or model; empty for `all`."""
     period: str = ""
     """A day (`2026-11-28`) or a month (`2026-11`) in UTC; empty for all time."""
 
@@ -172,9 +172,35 @@ class CutRequest:
     """How often the endpoint was asked in vain."""
 
 
-def sums_of(payer: Payer, at: float) -> tuple[SumKey, ...]:
-    """Return all sums to which a request counts that was made at this time."""
-    return (*(key_of(each, payer, at) for each in Budget), SumKey("person", payer.person, periods.month(at)))
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """What a request counts for in the sums."""
+
+    model: str = ""
+    cost: float = 0.0
+    estimated: bool = False
+    """Its cost is not what the provider has reported."""
+
+
+NOT_COUNTED = Counted()
+"""What a request counts for that is being answered."""
+
+
+def changes_of(payer: Payer, at: float, before: Counted, after: Counted) -> list[tuple[SumKey, float, int]]:
+    """Return the sums to which a request counts that was made at this time, each with the cost and the number of
+    estimates to add when it counts differently than before. What counted for another model is taken from that one."""
+    month = periods.month(at)
+    more = (SumKey("person", payer.person, month), SumKey("channel", payer.channel, month))
+    keys = (*(key_of(each, payer, at) for each in Budget), *more)
+    cost, estimated = after.cost - before.cost, after.estimated - before.estimated
+    changes = [(key, cost, estimated) for key in keys]
+    if before.model == after.model or before == Counted(before.model):
+        return [*changes, (SumKey("model", after.model, month), cost, estimated)]
+    return [
+        *changes,
+        (SumKey("model", before.model, month), -before.cost, -before.estimated),
+        (SumKey("model", after.model, month), after.cost, int(after.estimated)),
+    ]
 
 
 def key_of(budget: Budget, payer: Payer, at: float) -> SumKey:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from bot.core.budget import Basis, Budget, Payer, RequestCost, Standing, Sum, SumKey, key_of, total
 from bot.core.budget_wait import BudgetWait
 from bot.core.calls import Call, CallState
-from bot.core.periods import day
+from bot.core.periods import day, month
 from bot.core.ports.store import Store
 from bot.core.posts import Draft
 from bot.core.questions import budget
@@ -49,6 +49,12 @@ def today(budget: Budget, state: ThreadState) -> SumKey:
 async def spent(store: Store, state: ThreadState) -> list[tuple[float, int]]:
     found = await store.sums([today(each, state) for each in Budget])
     return [(round(each.cost, 9), each.estimated) for each in found]
+
+
+async def largest(store: Store, scope: str, most: int = 9) -> list[tuple[str, float, int]]:
+    """The sums of this month by person, channel or model that are not empty."""
+    found = await store.largest_sums(scope, month(time.time()), most)
+    return [(key, round(each.cost, 9), each.estimated) for key, each in found if each != Sum()]
 
 
 async def wait(store: Store, state: ThreadState, cap: float) -> str:
@@ -150,6 +156,39 @@ class CostsContract:
         await store.settle_request(cut.id, "", None, 0.0)
         assert await store.cut_requests(time.time() + 1e6, 9) == []
         assert await spent(store, state) == [(1.0, 1)] * len(Budget)
+
+    async def test_a_month_is_added_up_by_person_channel_and_model_the_largest_first(self, store: Store) -> None:
+        state = await (await begun(store)).state()
+        assert state.turn is not None
+        costs = [
+            RequestCost("r1", model="a/one", usage=Usage(cost=0.25)),
+            RequestCost("r2", model="b/two", usage=Usage(cost=0.5), basis=Basis.ESTIMATED),
+            RequestCost("r3", model="d/four", usage=Usage(cost=0.125)),
+            RequestCost("r4", model="c/three", usage=Usage(cost=0.125)),
+        ]
+        await store.begin_request(state.turn.id, "r5", "gen-5")
+        await store.commit(state, Change("count", costs=costs))
+        models = [("b/two", 0.5, 1), ("a/one", 0.25, 0), ("c/three", 0.125, 0), ("d/four", 0.125, 0)]
+        assert await largest(store, "model") == models
+        assert await largest(store, "model", 3) == models[:3]
+        assert await largest(store, "person") == [(state.turn.requester, 1.0, 1)]
+        assert await largest(store, "channel") == [(state.place.channel, 1.0, 1)]
+        assert await store.largest_sums("model", "1999-12", 9) == []
+
+    async def test_a_request_counts_for_the_model_that_has_answered_it(self, store: Store) -> None:
+        state = await (await begun(store)).state()
+        assert state.turn is not None
+        first = RequestCost("r1", model="a/one", usage=Usage(cost=0.5))
+        await store.commit(state, Change("count", costs=[first, RequestCost("r2", "gen-2", cut=True)]))
+        assert await largest(store, "model") == [("a/one", 1.0, 1)]
+        [cut] = await store.cut_requests(time.time() + 1, 9)
+        for _ in range(2):
+            await store.settle_request(cut.id, "b/two", Usage(cost=0.25), 0.0)
+        assert await largest(store, "model") == [("a/one", 0.5, 0), ("b/two", 0.25, 0)]
+        again = RequestCost("r1", model="b/two", usage=Usage(cost=0.75), basis=Basis.ESTIMATED)
+        await store.commit(state, Change("count", costs=[again]))
+        assert await largest(store, "model") == [("b/two", 1.0, 1)]
+        assert await largest(store, "channel") == [(state.place.channel, 1.0, 1)]
 
     async def test_a_turn_waits_until_more_is_allowed(self, store: Store) -> None:
         life = await begun(store)

@@ -180,6 +180,22 @@ class IdentitiesContract:
         assert kept.id > first.id, "no id stands for two sign-ins"
         assert [(each.issuer, each.sealed) for each in await store.ended_sign_ins()] == [("issuer", b"more")]
 
+    async def test_what_is_late_about_a_sign_in_that_was_forgotten_concerns_no_later_one(self, store: Store) -> None:
+        life, question = await waiting(store)
+        await store.finish_sign_in(await sign_in_of(store, question), "issuer", b"tokens")
+        first = await store.signed_in(ALICE, "notes")
+        assert first is not None
+        assert await store.end_sign_in(first)
+        await store.forget_sign_in(first.id)
+        again = await wait(life, "state-2")
+        await store.finish_sign_in(await sign_in_of(store, again), "issuer", b"of another account")
+        second = await store.signed_in(ALICE, "notes")
+        assert second is not None
+        assert second.id > first.id
+        assert await store.refreshed(first, b"late") is None
+        assert not await store.end_sign_in(first)
+        assert await store.signed_in(ALICE, "notes") == second
+
     async def test_clients_and_tools_are_kept(self, backend: Backend) -> None:
         async with backend.open() as store:
             await store.keep_oauth_client("issuer", "redirect", b"client")

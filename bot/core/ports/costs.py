@@ -39,6 +39,11 @@ class Costs(Protocol):
         """Return running sums, in the order of their keys. Each is one row, however much was spent."""
         ...
 
+    async def largest_sums(self, scope: str, month: str, most: int) -> Sequence[tuple[str, Sum]]:
+        """Return the running sums of a month (`2026-11`) by `person`, `channel` or `model` with their keys, at most
+        `most`: the largest first, and equal ones by their keys. However many there are, only these are read."""
+        ...
+
     async def waits_for(self, turn: int) -> Waiting:
         """Return the question that a turn waits for (`Change.wait`), or has waited for last."""
         ...

@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 from pathlib import PurePosixPath
 
+from bot.core.cost_view import CostList
 from bot.core.identity import SignedIn
 from bot.core.json_text import JsonObject
 from bot.core.policy.privacy import Privacy
@@ -21,7 +22,7 @@ from bot.core.questions.sign_in import SIGN_IN
 from bot.core.thread_ref import ThreadRef
 from bot.core.untrusted import mapping
 from bot.core.waiting import OpenTurn, Waiting, WaitingQuestion
-from bot.slack.blocks import budget_notice, buttons, elicitation_card, person_question, sign_in_notice
+from bot.slack.blocks import budget_notice, buttons, cost_list, elicitation_card, person_question, sign_in_notice
 from bot.slack.blocks.call_text import generic, heading, source
 from bot.slack.blocks.elements import (
     Block,
@@ -80,6 +81,7 @@ def home(
     *,
     connected: Sequence[SignedIn] = (),
     servers: Sequence[str] = (),
+    cost_lists: Sequence[CostList] = (),
 ) -> JsonObject:
     """Return the Home tab of a person.
 
@@ -90,12 +92,13 @@ def home(
         costs: what was spent, a sentence each; at most a few.
         connected: the servers to which the person has signed in.
         servers: the states of the tool servers, a line each, for operators.
+        cost_lists: what was spent by person, channel, model and day, for operators.
     """
     waiting = waiting or Waiting()
     blocks = [
         rich(section(plain(ABOUT))),
         *_waiting(waiting, url),
-        *_costs(costs),
+        *cost_list.costs(costs, cost_lists),
         *_connected(connected),
         *_servers(servers),
         header("Standing grants"),
@@ -109,10 +112,6 @@ def home(
     if len(grants) > len(shown):
         blocks.append(remark(f"and {len(grants) - len(shown)} more. Revoke some of these to see them."))
     return {"type": "home", "blocks": blocks}
-
-
-def _costs(lines: Sequence[str]) -> list[Block]:
-    return [header("Cost"), *map(remark, lines)] if lines else []
 
 
 def _servers(lines: Sequence[str]) -> list[Block]:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Sequence
 from typing import Any
 
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
 from bot import log_events
+from bot.core import cost_view, periods
+from bot.core.cost_view import CostList
 from bot.core.untrusted import reference
 from bot.slack.approval_handler import ApprovalHandler, user_of
 from bot.slack.blocks import home
@@ -33,10 +36,15 @@ def register(app: AsyncApp, handler: ApprovalHandler) -> None:
             waiting = await handler.store.waiting_for(user, groups, home.MAX_WAITING)
             sums = await handler.store.sums(handler.costs.keys(user, groups, time.time()))
             connected = await handler.connections.connected(user) if handler.connections else ()
-            states = handler.toolset.states() if handler.costs.is_operator(user, groups) else ()
-            servers = [state.line() for state in states]
+            operates = handler.costs.is_operator(user, groups)
             view = home.home(
-                held, waiting, handler.url, handler.costs.lines(sums), connected=connected, servers=servers
+                held,
+                waiting,
+                handler.url,
+                handler.costs.lines(sums),
+                connected=connected,
+                servers=[state.line() for state in handler.toolset.states()] if operates else (),
+                cost_lists=await _cost_lists(handler, time.time()) if operates else (),
             )
             await handler.client.views_publish(user_id=user, view=view)
         except SLACK_ERRORS as error:
@@ -80,3 +88,12 @@ def register(app: AsyncApp, handler: ApprovalHandler) -> None:
     app.action(home.STOP)(on_stop)
     app.action(home.REVOKE)(on_revoke)
     connections.register(app, handler, publish)
+
+
+async def _cost_lists(handler: ApprovalHandler, at: float) -> Sequence[CostList]:
+    """Return what was spent by the whole team. It costs the same however many people and models there are."""
+    keys = cost_view.team_keys(at)
+    sums = await handler.store.sums(keys)
+    month, most = periods.month(at), cost_view.MOST + 1
+    largest = {by: await handler.store.largest_sums(by.value, month, most) for by in cost_view.LISTED}
+    return cost_view.cost_lists(keys, sums, largest)

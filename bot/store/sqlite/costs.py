@@ -6,7 +6,7 @@ import sqlite3
 import uuid
 from collections.abc import Iterable, Sequence
 
-from bot.core.budget import Basis, CutRequest, Payer, RequestCost, Sum, SumKey, sums_of
+from bot.core.budget import NOT_COUNTED, Basis, Counted, CutRequest, Payer, RequestCost, Sum, SumKey, changes_of
 from bot.core.transaction import Usage
 from bot.store.sqlite.database import now
 
@@ -129,25 +129,21 @@ def _count_for_turn(connection: sqlite3.Connection, id_: int, usage: Usage, *, l
 def _write(connection: sqlite3.Connection, id_: int, model: str, usage: Usage, basis: Basis) -> None:
     """Write what a request has cost, and bring the sums up to date."""
     row = connection.execute(
-        "SELECT turn_id, thread_id, person, channel, at, cost, state, basis FROM costs WHERE id = ?", (id_,)
+        "SELECT turn_id, thread_id, person, channel, at, state, model, cost, basis FROM costs WHERE id = ?", (id_,)
     ).fetchone()
     if row is None:
         return
-    turn, thread, person, channel, at, before, state, was = row
+    turn, thread, person, channel, at, state, was_model, was_cost, was_basis = row
     connection.execute(
         "UPDATE costs SET state = 'known', model = ?, prompt_tokens = ?, completion_tokens = ?, cached_tokens = ?,"
         " cost = ?, basis = ? WHERE id = ?",
         (model, usage.prompt_tokens, usage.completion_tokens, usage.cached_tokens, usage.cost, basis, id_),
     )
-    estimated = (basis is not Basis.REPORTED) - (state != "open" and was != Basis.REPORTED)
-    added = usage.cost - float(before)
-    connection.executemany(
-        _ADD,
-        [
-            (each.scope, each.key, each.period, added, estimated)
-            for each in sums_of(Payer(turn, thread, person, channel), at)
-        ],
-    )
+    counted = Counted(str(was_model), float(was_cost), was_basis != Basis.REPORTED)
+    before = NOT_COUNTED if state == "open" else counted
+    after = Counted(model, usage.cost, basis is not Basis.REPORTED)
+    changes = changes_of(Payer(turn, thread, person, channel), at, before, after)
+    connection.executemany(_ADD, [(key.scope, key.key, key.period, *added) for key, *added in changes])
 
 
 def sums(connection: sqlite3.Connection, keys: Sequence[SumKey]) -> list[Sum]:
@@ -163,3 +159,13 @@ def find(connection: sqlite3.Connection, key: SumKey) -> Sum:
         (key.scope, key.key, key.period),
     ).fetchone()
     return Sum() if row is None else Sum(*row)
+
+
+def largest(connection: sqlite3.Connection, scope: str, month: str, most: int) -> list[tuple[str, Sum]]:
+    """Return the largest running sums of a scope in a month with their keys."""
+    rows = connection.execute(
+        "SELECT key, cost, estimated, allowed, question, refused_until FROM cost_sums INDEXED BY cost_sums_largest"
+        " WHERE scope = ? AND period = ? AND length(period) = 7 ORDER BY cost DESC, key LIMIT ?",
+        (scope, month, most),
+    )
+    return [(str(key), Sum(*found)) for key, *found in rows]

@@ -49,5 +49,8 @@ class CostsStore:
     async def sums(self, keys: Sequence[SumKey]) -> Sequence[Sum]:
         return await self._database.read(lambda connection: costs.sums(connection, keys))
 
+    async def largest_sums(self, scope: str, month: str, most: int) -> Sequence[tuple[str, Sum]]:
+        return await self._database.read(lambda connection: costs.largest(connection, scope, month, most))
+
     async def waits_for(self, turn: int) -> Waiting:
         return await self._database.read(lambda connection: budget_waits.waits_for(connection, turn))

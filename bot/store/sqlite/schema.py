@@ -7,12 +7,14 @@ from bot.store.sqlite.amendments_migration import AMENDMENTS
 from bot.store.sqlite.attachments_migration import ATTACHMENTS
 from bot.store.sqlite.call_costs_migration import CALL_COSTS
 from bot.store.sqlite.compactions_migration import COMPACTIONS
+from bot.store.sqlite.cost_sums_migration import COST_SUMS
 from bot.store.sqlite.costs_migration import COSTS
 from bot.store.sqlite.exchange_migration import EXCHANGE
 from bot.store.sqlite.feedback_migration import FEEDBACK
 from bot.store.sqlite.first_migration import FIRST
 from bot.store.sqlite.grants_migration import GRANTS
 from bot.store.sqlite.identities_migration import IDENTITIES
+from bot.store.sqlite.identity_ids_migration import IDENTITY_IDS
 from bot.store.sqlite.ledger_migration import LEDGER
 from bot.store.sqlite.models_migration import MODELS
 from bot.store.sqlite.outages_migration import OUTAGES
@@ -225,5 +227,5 @@ MIGRATIONS: tuple[str, ...] = (
     PSEUDONYMS,
     COSTS,
     "".join((EXCHANGE, IDENTITIES, SERVER_NEWS, RESULTS)),
-    CALL_COSTS,
+    "".join((CALL_COSTS, COST_SUMS, IDENTITY_IDS)),
 )

@@ -5,7 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from bot.core.budget import Basis, CutRequest, Payer, RequestCost, Sum, SumKey, Waiting, sums_of
+from bot.core.budget import (
+    NOT_COUNTED,
+    Basis,
+    Counted,
+    CutRequest,
+    Payer,
+    RequestCost,
+    Sum,
+    SumKey,
+    Waiting,
+    changes_of,
+)
 from bot.core.budget_wait import BudgetWait
 from bot.core.questions import budget as asked
 from bot.core.questions.question import Card, Decision
@@ -39,10 +50,10 @@ def cut(tables: Tables, request: str) -> None:
     known = [each for each in tables.costs.values() if each.state == "known"]
     last = [each.cost for each in known if tables.turns[each.turn].thread == thread][-1:]
     paid = [each.cost for each in sorted(known, key=lambda each: each.at) if each.cost.usage.cost > 0][-1:]
-    cost = (last or paid)[0].usage.cost if last or paid else 0.0
+    cost, model = ((last or paid)[0].usage.cost, (last or paid)[0].model) if last or paid else (0.0, "")
     _turn(tables, row.turn, Usage(cost=cost))
     basis = Basis.ESTIMATED if cost else Basis.UNKNOWN
-    estimated = replace(row.cost, usage=Usage(cost=cost), basis=basis)
+    estimated = replace(row.cost, model=model, usage=Usage(cost=cost), basis=basis)
     _write(tables, request, replace(row, cost=estimated, state="cut", due=now()))
 
 
@@ -51,12 +62,15 @@ def _write(tables: Tables, request: str, row: CostRow) -> None:
     tables.costs[request] = row
     turn = tables.turns[row.turn]
     place = tables.threads[turn.thread].place
-    counted = before.state != "open" and before.cost.basis is not Basis.REPORTED
-    estimated = (row.cost.basis is not Basis.REPORTED) - counted
-    for key in sums_of(Payer(row.turn, turn.thread, turn.turn.requester, place.channel), row.at):
+    payer = Payer(row.turn, turn.thread, turn.turn.requester, place.channel)
+    counted = NOT_COUNTED if before.state == "open" else _counted(before)
+    for key, cost, estimated in changes_of(payer, row.at, counted, _counted(row)):
         found = tables.sums.get(key, Sum())
-        added = found.cost + row.cost.usage.cost - before.cost.usage.cost
-        tables.sums[key] = replace(found, cost=added, estimated=found.estimated + estimated)
+        tables.sums[key] = replace(found, cost=found.cost + cost, estimated=found.estimated + estimated)
+
+
+def _counted(row: CostRow) -> Counted:
+    return Counted(row.cost.model, row.cost.usage.cost, row.cost.basis is not Basis.REPORTED)
 
 
 def _turn(tables: Tables, turn: int, usage: Usage) -> None:
@@ -115,7 +129,7 @@ class MemoryCosts:
                     continue
                 if usage is not None:
                     _turn(tables, row.turn, replace(usage, cost=usage.cost - row.cost.usage.cost))
-                    exact = replace(row.cost, model=model, usage=usage, basis=Basis.REPORTED)
+                    exact = replace(row.cost, model=model or row.cost.model, usage=usage, basis=Basis.REPORTED)
                     _write(tables, request, replace(row, cost=exact, state="known"))
                 else:
                     state = "cut" if again_at else "known"
@@ -123,6 +137,11 @@ class MemoryCosts:
 
     async def sums(self, keys: Sequence[SumKey]) -> Sequence[Sum]:
         return [self._disk.tables.sums.get(key, Sum()) for key in keys]
+
+    async def largest_sums(self, scope: str, month: str, most: int) -> Sequence[tuple[str, Sum]]:
+        sums = self._disk.tables.sums.items()
+        found = [(key.key, each) for key, each in sums if (key.scope, key.period) == (scope, month)]
+        return sorted(found, key=lambda each: (-each[1].cost, each[0]))[:most]
 
     async def waits_for(self, turn: int) -> Waiting:
         question = self._disk.tables.waits.get(turn)

@@ -154,7 +154,7 @@ class MemoryIdentities:
                 if (each.person, each.server, each.ended) == (asked.person, asked.server, False):
                     tables.identities[id_] = replace(each, ended=True)
                     replaced = replaced if each.issuer != issuer else id_
-            number = max(tables.identities, default=0) + 1
+            number = tables.last_numbers["identities"] = tables.last_numbers.get("identities", 0) + 1
             tables.identities.pop(replaced, None)
             tables.identities[number] = SignedIn(
                 number, asked.person, asked.server, issuer, sealed, since=now(), ended=False

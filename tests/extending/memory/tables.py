@@ -150,6 +150,8 @@ class Tables:
     server_waits: dict[tuple[str, int], int] = field(default_factory=dict[tuple[str, int], int])
     """The numbers of the waits of threads for tool servers."""
     identities: dict[int, SignedIn] = field(default_factory=dict[int, SignedIn])
+    last_numbers: dict[str, int] = field(default_factory=dict[str, int])
+    """By table, the last number that was used, where none is used again."""
     sign_ins: dict[str, OpenSignIn] = field(default_factory=dict[str, OpenSignIn])
     sign_in_waits: dict[int, tuple[str, int]] = field(default_factory=dict[int, tuple[str, int]])
     """By call: the question that it waits for, and how often it has waited."""

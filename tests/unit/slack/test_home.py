@@ -8,10 +8,14 @@ from typing import Any
 
 import pytest
 
+from bot.core.budget import Sum
+from bot.core.cost_view import DAYS, LISTED, MOST, CostList
+from bot.core.identity import SignedIn
 from bot.core.questions import missed
 from bot.core.questions.grant import Grant
 from bot.core.thread_ref import ThreadRef
 from bot.core.tools import Preview
+from bot.core.usage import By
 from bot.core.waiting import OpenTurn, Waiting, WaitingQuestion
 from bot.slack.blocks import home, messages
 from tests.unit.slack.samples import ALICE, BOB, NASTY, call, nothing_is_forged, request, taken, window
@@ -144,9 +148,52 @@ def test_open_turns_have_a_button_that_stops_them_until_they_are_stopped() -> No
     assert "in a direct message" in shown.plain
 
 
+COSTS = [
+    CostList(By.PERSON, [(ALICE, Sum(2.0)), ("", Sum(0.5))]),
+    CostList(By.CHANNEL, [("C0GENERAL", Sum(2.0)), ("D0ALICE", Sum(0.5, estimated=1))]),
+    CostList(By.MODEL, [("a/one", Sum(2.0)), ("", Sum(0.005))], Sum(0.495)),
+    CostList(By.DAY, [("2026-11-28", Sum(2.5))]),
+]
+
+
+def test_the_home_lists_what_was_spent() -> None:
+    shown = window(home.home([], cost_lists=COSTS)).plain.splitlines()
+    assert shown[shown.index("Cost") + 1 : shown.index("Standing grants")] == [
+        "By person, this month",
+        f"<@{ALICE}>: $2.00",
+        "somebody: $0.50",
+        "By channel, this month",
+        "<#C0GENERAL>: $2.00",
+        "a direct message: about $0.50",
+        "By model, this month",
+        "a/one: $2.00",
+        "unknown: $0.0050",
+        "all others: $0.49",
+        "By day, in UTC",
+        "2026-11-28: $2.50",
+    ]
+
+
+@pytest.mark.parametrize("nasty", NASTY)
+def test_no_name_of_a_model_forges_a_line_or_calls_anybody(nasty: str) -> None:
+    shown = window(home.home([], cost_lists=[CostList(by, [(nasty, Sum(1.0))]) for by in By]))
+    nothing_is_forged(shown, set())
+
+
 def test_however_much_waits_the_home_has_room_for_it() -> None:
     grants = [replace(GRANT, id=number) for number in range(1, 60)]
     turns = [OpenTurn(number, PLACE, 1e9) for number in range(1, 11)]
+    lists = [CostList(by, [("x", Sum(1.0))] * MOST, Sum(1.0)) for by in LISTED]
+    full = home.home(
+        grants,
+        Waiting([waits()] * 10, True, turns, True),
+        URL,
+        ["For what you asked: …", "For the whole team: …"],
+        connected=[SignedIn(number, ALICE, "notes", "issuer", b"") for number in range(1, 12)],
+        servers=["notes: running"] * 20,
+        cost_lists=[*lists, CostList(By.DAY, [("2026-11-28", Sum(1.0))] * DAYS)],
+    )
+    assert len(full["blocks"]) <= 100
     full = home.home(grants, Waiting([waits()] * 10, True, turns, True), URL)
     assert 90 < len(full["blocks"]) <= 100
     assert "more. Revoke some of these" in window(full).plain
