@@ -142,6 +142,7 @@ class Service:
                 identity.bot_user,
                 own := OwnPosts(),
                 contents=attached.contents,
+                workspaces=directory.workspaces,
             ),
             kinds={**KINDS, TURN: live.kind},
             session=lambda thread_id: self._sessions.wanted(thread_id) or "",
