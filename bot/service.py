@@ -236,7 +236,9 @@ class Service:
 
         self._app = slack.bolt(web, register)
         self._catch_up = CatchUp(
-            store, web.repeatable, reader, self._wake_both, identity.team, workspaces=directory.workspaces
+            *(store, web.repeatable, reader, self._wake_both, identity.team),
+            workspaces=directory.workspaces,
+            busy=self._threads.runs,
         )
         self._connectivity = Connectivity(store.begin_outage, self._catch_up.read, clock)
         reader.over = lambda: self._connectivity.over
