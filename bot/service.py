@@ -142,6 +142,7 @@ class Service:
                 identity.bot_user,
                 own := OwnPosts(),
                 contents=attached.contents,
+                workspaces=directory.workspaces,
             ),
             kinds={**KINDS, TURN: live.kind},
             session=lambda thread_id: self._sessions.wanted(thread_id) or "",
@@ -235,7 +236,9 @@ class Service:
 
         self._app = slack.bolt(web, register)
         self._catch_up = CatchUp(
-            store, web.repeatable, reader, self._wake_both, identity.team, workspaces=directory.workspaces
+            *(store, web.repeatable, reader, self._wake_both, identity.team),
+            workspaces=directory.workspaces,
+            busy=self._threads.runs,
         )
         self._connectivity = Connectivity(store.begin_outage, self._catch_up.read, clock)
         reader.over = lambda: self._connectivity.over

@@ -8,6 +8,7 @@ from bot.core.calls import Call, CallState
 from bot.core.inbox import AuthorKind, Unread
 from bot.core.policy.approvers import is_user
 from bot.core.ports.chat import ChatGateway
+from bot.core.questions import follow_up
 from bot.core.questions.follow_up import FollowUp
 from bot.core.questions.transition import Said
 from bot.core.thread import ThreadState
@@ -67,6 +68,8 @@ async def _said(gateway: ChatGateway, state: ThreadState, wanted: Sequence[Unrea
         if len(words) > left or each.attached:  # read in full after the decision
             break
         left -= len(words)
-        shown = words.partition(": ")[2] or words
-        said.append(Said(message.id, message.version, shown[:MAX_WORDS], words))
+        shown, strong = words.partition(": ")[2] or words, ()
+        if (prompt := gateway.used_prompt(message)) is not None:
+            shown, strong = follow_up.of_prompt(prompt)
+        said.append(Said(message.id, message.version, shown[:MAX_WORDS], words, strong))
     return said[::-1]

@@ -124,6 +124,12 @@ def key_argument(schema: Mapping[str, Any], arguments: Mapping[str, Any], withou
     return ""
 
 
+def is_shown_in_short(name: str, value: str) -> bool:
+    """Return whether an argument may be shown where nobody asked for it: it has a value that people can read, and its
+    name does not say that it is secret."""
+    return bool(value.strip()) and not _SECRET.search(name) and _is_readable(value.strip())
+
+
 def not_done(words: str) -> str:
     """Return the words for a step that was not done, from words without verb forms, such as a tool's title."""
     return f"Not done: {words}"

@@ -19,6 +19,7 @@ from bot.core.ports.model import TextListener
 from bot.core.posts import Draft
 from bot.core.questions.audience import Reachability
 from bot.core.questions.question import Approval, Card, Question
+from bot.core.server_offers import PromptRef
 from bot.core.sessions import SessionStatus, title_of
 from bot.core.surroundings import Surroundings
 from bot.core.thread import ThreadState
@@ -114,6 +115,9 @@ class SlackGateway:
     def consents(self, message: Unread) -> bool:
         own = not message.body and not message.change and message.author is AuthorKind.PERSON
         return own and is_consent(message.text, f"<@{self._ourselves.user}>")
+
+    def used_prompt(self, message: Unread) -> PromptRef | None:
+        return self._quoting.used_prompt(message)
 
     def only_buttons_count(self, key: str, *, approve: bool) -> Draft:
         return follow_up_notice.in_writing(key, approve=approve)

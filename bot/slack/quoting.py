@@ -12,6 +12,7 @@ from bot.core.amendments import EDITED
 from bot.core.attachments import Quoted
 from bot.core.inbox import CHOSEN_WITH, STOPPED_WITH, WITHDRAWN, AuthorKind, Unread
 from bot.core.policy.privacy import Privacy
+from bot.core.server_offers import PromptRef
 from bot.core.surroundings import Surroundings
 from bot.core.thread_ref import ThreadRef
 from bot.pace import Pace, gathered, offload
@@ -72,6 +73,10 @@ class Quoting:
             return ()
         found = [file for each in messages if not each.change and each.user for file in files_in(_parts(each))]
         return [one_line(file.name, MAX_FILE_NAME) or "a file" for file in found]
+
+    def used_prompt(self, message: Unread) -> PromptRef | None:
+        """Return the prompt of a tool server that a message uses; None if there is none."""
+        return next((each.prompt for each in _parts(message) if isinstance(each, Section) and each.prompt), None)
 
     async def quote_with_files(
         self, place: ThreadRef, messages: Sequence[Unread], known: Sequence[str] = ()

@@ -357,13 +357,27 @@ async def test_a_turn_whose_files_are_read_is_stopped_in_the_menu_and_its_reques
     assert plain.model.requests == []
 
 
-async def test_a_request_that_is_deleted_while_its_files_are_read_is_not_answered(plain: World) -> None:
-    plain.slack.faults.add("files.download", "slow", seconds=0.5)
+async def test_a_request_that_is_deleted_while_its_files_are_read_aborts_that_and_is_not_answered(
+    plain: World,
+) -> None:
+    plain.slack.faults.add("files.download", "hang")  # it has no end of its own
     root = await plain.slack.say(plain.general, plain.bob, "What is in the report?")
     file = ("report.txt", b"Hello")
     ts = await plain.slack.say(plain.general, plain.alice, "<@BOT> look", thread_ts=root, files=[file])
-    await plain.until(lambda: plain.bot.rows("SELECT 1 FROM turns"), what="the turn", poll=0.01)
+    await plain.reply(root, "Reading report.txt")
     await plain.slack.delete(plain.general, ts, plain.alice)
+    await plain.until(lambda: plain.bot.rows("SELECT 1 FROM turns WHERE ended_at IS NOT NULL"), what="its end")
+    await plain.quiet()
+    assert plain.model.requests == []
+
+
+async def test_a_request_that_is_taken_back_by_an_edit_while_its_files_are_read_aborts_that(plain: World) -> None:
+    plain.slack.faults.add("files.download", "hang")
+    root = await plain.slack.say(plain.general, plain.bob, "What is in the report?")
+    file = ("report.txt", b"Hello")
+    ts = await plain.slack.say(plain.general, plain.alice, "<@BOT> look", thread_ts=root, files=[file])
+    await plain.reply(root, "Reading report.txt")
+    await plain.slack.edit(plain.general, ts, plain.alice, "I'll look myself")
     await plain.until(lambda: plain.bot.rows("SELECT 1 FROM turns WHERE ended_at IS NOT NULL"), what="its end")
     await plain.quiet()
     assert plain.model.requests == []

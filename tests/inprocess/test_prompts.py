@@ -17,7 +17,7 @@ from bot.tools.mcp.transports.registry import standard
 from bot.tools.toolset import make_toolset
 from slack_sandbox.errors import ImpossibleAction
 from slack_sandbox.model import Message, View
-from slack_sandbox.openrouter import text
+from slack_sandbox.openrouter import call, calls, text
 from tests.harness import World
 from tests.inprocess.asking_server import Asking, AskingServer, AskingTransport
 from tests.inprocess.files import near_transports
@@ -50,6 +50,10 @@ class Prompting(Asking):
         @made.prompt()
         def greet() -> str:
             return "Say hello"
+
+        @made.prompt(title="Release notes")
+        def publish(language: str, api_token: str) -> str:
+            return f"Write release notes in {language} with {api_token}"
 
         @made.tool()
         def look() -> str:
@@ -176,6 +180,25 @@ async def test_a_prompt_that_cannot_be_had_is_said_and_the_turn_goes_on(here: Wo
     await here.reply(ts, "All done.")
     await here.reply(ts, "I couldn't get “Code review” from modern: it refused")
     assert "(not readable to you: it refused" in said(here)
+
+
+async def test_a_prompt_that_is_used_while_a_request_waits_is_named_in_the_offer_to_deny(here: World) -> None:
+    here.model.script(calls(call("modern__look", {})))
+    ts = await here.slack.say(here.general, here.alice, "<@BOT> look")
+    await here.reply(ts, "Waiting for you")
+    [message] = here.slack.thread(here.general, ts)[:1]
+    view = await chosen(here, await opened(here, message), "Release notes")
+    blocks = fields(view)
+    values = {blocks["language"]: {"value": "Rust"}, blocks["api_token"]: {"value": "do not show"}}
+    await here.slack.submit(here.alice, view, values)
+    notice = await here.reply(ts, "I'm waiting for the decision above.")
+    assert "Used the prompt Release notes of modern (language: Rust)." in notice.plain
+    strong = [each["text"] for each in notice.blocks[0]["elements"][1]["elements"] if each.get("style")]
+    assert strong == ["Release notes", "modern"]
+    assert "do not show" not in str(notice.blocks)
+    await here.slack.click(notice, "Deny and do this instead", by=here.alice)
+    await here.reply(ts, "All done.")
+    assert "Write release notes in Rust with do not show" in str(here.model.requests[-1].messages)
 
 
 class TestAudience:

@@ -15,6 +15,7 @@ from bot.core.ports.model import TextListener
 from bot.core.posts import Draft
 from bot.core.questions.audience import Reachability
 from bot.core.questions.question import Approval, Card, Question
+from bot.core.server_offers import PromptRef
 from bot.core.sessions import SessionStatus
 from bot.core.surroundings import Surroundings
 from bot.core.thread import ThreadState
@@ -60,6 +61,10 @@ class ChatGateway(Protocol):
 
     def consents(self, message: Unread) -> bool:
         """Whether a message says nothing but that something may be done."""
+        ...
+
+    def used_prompt(self, message: Unread) -> PromptRef | None:
+        """Return the prompt of a tool server that a message uses; None if it says something itself."""
         ...
 
     def only_buttons_count(self, key: str, *, approve: bool) -> Draft:

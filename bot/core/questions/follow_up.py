@@ -11,7 +11,9 @@ from bot.core.questions.click import Click
 from bot.core.questions.kind import QuestionKind
 from bot.core.questions.question import REQUESTER, Approval, Question
 from bot.core.questions.transition import Instead, Said, Transition
-from bot.core.untrusted import items, mapping, parsed
+from bot.core.server_offers import PromptRef
+from bot.core.tool_words import is_shown_in_short, one_line
+from bot.core.untrusted import items, mapping, parsed, text
 
 FOLLOW_UP = "follow_up"
 INSTEAD = "instead"
@@ -22,6 +24,8 @@ OVER = "over"
 """How it is decided once nothing waits any more, or the messages are gone."""
 OPEN = ("awaiting", WAIT)
 """The states in which it is shown: the requests that it is about wait."""
+MAX_ARGUMENTS = 3
+"""Arguments of a prompt that are shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +61,8 @@ def said(question: Question) -> tuple[Said, ...]:
     found: list[Said] = []
     for each in items(mapping(parsed(question.body)).get("said")):
         match each:
-            case [int() as id_, str() as version, str() as words, str() as quoted]:
-                found.append(Said(id_, version, words, quoted))
+            case [int() as id_, str() as version, str() as words, str() as quoted, *strong]:
+                found.append(Said(id_, version, words, quoted, tuple(map(text, strong))))
             case _:
                 pass
     return tuple(found)
@@ -66,8 +70,20 @@ def said(question: Question) -> tuple[Said, ...]:
 
 def body(messages: Sequence[Said]) -> str:
     """Return what a question keeps of these messages."""
-    kept = [[each.id, each.version, each.words, each.quoted] for each in messages]
+    kept = [[each.id, each.version, each.words, each.quoted, *each.strong] for each in messages]
     return json.dumps({"said": kept}, ensure_ascii=False)
+
+
+def of_prompt(prompt: PromptRef) -> tuple[str, tuple[str, ...]]:
+    """Return in a sentence that somebody has used a prompt of a server, and what stands out in it."""
+    title, server = one_line(prompt.title or prompt.name), one_line(prompt.server)
+    shown = [
+        f"{one_line(name)}: {one_line(value)}"
+        for name, value in prompt.arguments.items()
+        if is_shown_in_short(name, value)
+    ][:MAX_ARGUMENTS]
+    given = f" ({', '.join(shown)})" if shown else ""
+    return f"Used the prompt {title} of {server}{given}.", (title, server)
 
 
 def question_id(thread_id: int, seq: int) -> str:

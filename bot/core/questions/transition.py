@@ -62,6 +62,8 @@ class Said:
     """For people."""
     quoted: str
     """As the model reads it."""
+    strong: tuple[str, ...] = ()
+    """What stands out among the words, in order: names in a sentence of ours."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -105,9 +105,10 @@ def section(*elements: Block) -> Block:
     return {"type": "rich_text_section", "elements": list(elements)}
 
 
-def quote(text: str) -> Block:
+def quote(*data: str | Block) -> Block:
     """Return data as a quotation: Slack marks each of its lines, however they wrap."""
-    return {"type": "rich_text_quote", "elements": [plain(text)]}
+    found = [plain(each) if isinstance(each, str) else each for each in data]
+    return {"type": "rich_text_quote", "elements": found}
 
 
 def preformatted(text: str, language: str = "") -> Block:

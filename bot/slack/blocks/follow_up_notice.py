@@ -9,8 +9,9 @@ from bot.core.posts import Draft
 from bot.core.questions import follow_up
 from bot.core.questions.follow_up import INSTEAD, WAIT
 from bot.core.questions.question import Decision, Question
+from bot.core.questions.transition import Said
 from bot.slack.blocks import messages
-from bot.slack.blocks.elements import Block, actions, context, plain, quote, rich, section, sentence
+from bot.slack.blocks.elements import Block, actions, bold, context, plain, quote, rich, section, sentence
 
 WAITING = "I'm waiting for the decision above."
 KEPT = "I'll read this once the request above is decided."
@@ -28,7 +29,7 @@ def render(questions: Sequence[Question], button: Button) -> JsonObject | None:
     if question is None or question.decision not in follow_up.OPEN:
         return None
     said = follow_up.said(question)
-    newest = quote(sentence(said[-1].words, MAX_WORDS)) if said and said[-1].words.strip() else None
+    newest = quote(*_words(said[-1])) if said and said[-1].words.strip() else None
     is_open = question.decision == Decision.AWAITING
     words = WAITING if is_open else KEPT
     blocks = [rich(section(plain(words)), *([newest] if newest else []))]
@@ -36,6 +37,17 @@ def render(questions: Sequence[Question], button: Button) -> JsonObject | None:
         instead = button(question, INSTEAD, "Deny and do this instead")
         blocks.append(actions(question.id, [instead, button(question, WAIT, "Keep waiting")]))
     return {"text": words, "blocks": blocks}
+
+
+def _words(said: Said) -> Sequence[Block]:
+    """Return what was written, with what stands out in bold."""
+    left, found = sentence(said.words, MAX_WORDS), list[Block]()
+    for name in said.strong:
+        before, there, after = left.partition(name)
+        if name and there:
+            found += [*([plain(before)] if before else []), bold(name)]
+            left = after
+    return [*found, plain(left)] if left or not found else found
 
 
 def redrawn(questions: Sequence[Question], button: Button) -> JsonObject:

@@ -2,8 +2,9 @@
 says.
 
 A post is on the disk before it is sent. When nobody knows whether it arrived (the process died, the connection broke,
-Slack answered 5xx), the thread is read first, and it is posted only if it is not there. What is done about one message
-is in `bot.slack.delivery.settling`; here is in which order a thread's messages come, and when they are tried again.
+Slack answered 5xx), its thread or direct message is read first, and it is posted only if it is not there. What is done
+about one message is in `bot.slack.delivery.settling`; here is in which order a thread's messages come, and when they
+are tried again.
 """
 
 from __future__ import annotations
@@ -107,9 +108,7 @@ class Outbox:
             was_owed = post.state is PostState.OWED
             known = thread.posts.get(post.id)
             if known is None:
-                known = thread.posts[post.id] = KnownPost(
-                    doubtful=was_owed and post.id <= self._inherited and not post.person
-                )
+                known = thread.posts[post.id] = KnownPost(doubtful=was_owed and post.id <= self._inherited)
             fresh = was_owed and not known.sent
             # A direct message is there also when the thread is gone, and then shows how the request has ended.
             gone = deliveries.gone and not (post.person and post.state is PostState.POSTED)

@@ -10,6 +10,7 @@ import json
 import logging
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from slack_sdk.errors import SlackApiError
@@ -20,6 +21,7 @@ from bot.core.ports.attachments import KeptContents
 from bot.core.posts import FILE, Action, Post
 from bot.core.thread_ref import ThreadRef
 from bot.slack.delivery import stream_calls
+from bot.slack.delivery.direct_messages import DirectMessages, Workspaces, one_workspace
 from bot.slack.delivery.errors import SLACK_ERRORS, Next, code_of, what_follows
 from bot.slack.delivery.stream_body import StreamBody
 from bot.slack.delivery.stream_calls import Closing
@@ -38,7 +40,7 @@ CLOCKS_APART_SECONDS = 3600.0
 PAGE = 50
 """Messages read at a time. Each may have 50 blocks, and a page is parsed at once."""
 MAX_PAGES = 20
-"""Pages of a channel that are searched for a message whose thread is gone."""
+"""Pages of a channel that are searched for a message whose thread is gone, or that is in no thread."""
 NO_THREAD = "thread_not_found"
 SHARE_PAUSES = (0.2, 0.4, 0.8, 1.6, 3.2, 5.0)
 
@@ -55,6 +57,15 @@ class Unthreaded(Exception):
         super().__init__(f"{ts} is outside of its thread")
 
 
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Where a message is that may have been posted."""
+
+    ts: str
+    channel: str = ""
+    """The direct message that it is in; empty for a message of the thread."""
+
+
 class Sender:
     """Calls Slack for the messages of all threads."""
 
@@ -67,10 +78,13 @@ class Sender:
         own: OwnPosts | None = None,
         *,
         contents: KeptContents | None = None,
+        workspaces: Workspaces = one_workspace,
     ) -> None:
         """`once` never repeats a request whose outcome is unknown, `repeatable` may, and `best_effort` repeats
         nothing. `bot_user` is the id of our bot user, by which a stream of unknown outcome is found. `own` takes note
-        of what is posted. `contents` has the bytes of files that are posted by reference."""
+        of what is posted. `contents` has the bytes of files that are posted by reference. `workspaces` are those whose
+        direct messages are listed to find one that may have been posted there."""
+        self._direct = DirectMessages(repeatable, workspaces)
         self._contents = contents
         self._bot_user = bot_user
         self._own = own or OwnPosts()
@@ -122,15 +136,21 @@ class Sender:
     async def post_to(self, post: Post, body: JsonObject) -> tuple[str, str]:
         """Send a copy to its person. Out: the direct message that it is in, and its timestamp. Raises SLACK_ERRORS."""
         # "To send a direct message, pass the user's id" (docs.slack.dev/reference/methods/chat.postMessage, channels).
-        response = await self._once.chat_postMessage(
-            channel=post.channel or post.person,
-            text=body["text"],
-            blocks=body["blocks"],
-            metadata=metadata(post.key),
-            unfurl_links=False,
-            unfurl_media=False,
-        )
-        return str(response["channel"]), str(response["ts"])
+        try:
+            response = await self._once.chat_postMessage(
+                channel=post.channel or post.person,
+                text=body["text"],
+                blocks=body["blocks"],
+                metadata=metadata(post.key),
+                unfurl_links=False,
+                unfurl_media=False,
+            )
+        except SLACK_ERRORS as error:
+            self._unsettled(post, error)
+            raise
+        channel = str(response["channel"])
+        self._direct.learn(post.person, channel)
+        return channel, str(response["ts"])
 
     async def update(self, channel: str, ts: str, body: JsonObject, *, repeat: bool, key: str = "") -> None:
         """Replace the content of a message. `repeat`: retry after network errors and 5xx. With a key it is marked as
@@ -206,13 +226,15 @@ class Sender:
         log.warning("file %s did not appear in %s within %.0f s", file, place.channel, sum(SHARE_PAUSES))
         return ""
 
-    async def find(self, place: ThreadRef, post: Post, unmarked: list[str] | None = None) -> str | None:
-        """Return the timestamp of the message with this post's key; None if it is not in the thread. Our messages that
-        have no key, as streams do not before they are stopped, are added to `unmarked`. Raises SLACK_ERRORS, and
-        Unthreaded if the thread is gone and the message is outside of it."""
+    async def find(self, place: ThreadRef, post: Post, unmarked: list[str] | None = None) -> Found | None:
+        """Return where the message with this post's key is; None if it is not in the thread, or in the direct message
+        with its person. Our messages that have no key, as streams do not before they are stopped, are added to
+        `unmarked`. Raises SLACK_ERRORS, and Unthreaded if the thread is gone and the message is outside of it."""
         slowest = sum(SHARE_PAUSES) if post.kind == FILE else SETTLE_SECONDS
         settled_at = self._settled_at.get(post.id, self._begun + slowest)
         await asyncio.sleep(max(0.0, settled_at - time.monotonic()))
+        if post.person:
+            return await self._find_direct(post, settled_at)
         cursor = ""
         while True:
             try:
@@ -226,7 +248,8 @@ class Sender:
                 )
             except SlackApiError as error:
                 if code_of(error) == NO_THREAD:
-                    await self._find_outside(place, post)
+                    if outside := await self._search(place.channel, post):
+                        raise Unthreaded(outside) from error
                     return None
                 if what_follows(error, Action.READ) is not Next.GIVE_UP:
                     raise
@@ -237,7 +260,13 @@ class Sender:
                 unmarked += self._unmarked(page, post)
             ts, cursor = _found(page, post)
             if ts or not cursor:
-                return ts or None
+                return Found(ts) if ts else None
+
+    async def _find_direct(self, post: Post, settled_at: float) -> Found | None:
+        """Return where the message is in the direct message with its person; None if it is not there."""
+        channel = post.channel or await self._direct.find(post.person, settled_at)
+        ts = await self._search(channel, post) if channel else ""
+        return Found(ts, channel) if ts else None
 
     def _unmarked(self, page: Any, post: Post) -> list[str]:
         """Return the timestamps of our own messages on a page of the thread that no key says the post of."""
@@ -251,14 +280,14 @@ class Sender:
             if not (message.get("metadata") or message.get("files") or message.get("subtype"))
         ]
 
-    async def _find_outside(self, place: ThreadRef, post: Post) -> None:
-        """Look for the message in the channel, since there is no thread in which it could be. Raises Unthreaded if it
-        is there, and SLACK_ERRORS."""
+    async def _search(self, channel: str, post: Post) -> str:
+        """Return the timestamp of the message with this post's key outside of threads; empty if it is not there. Raises
+        SLACK_ERRORS."""
         cursor = ""
         for _ in range(MAX_PAGES):
             try:
                 page = await self._repeatable.conversations_history(
-                    channel=place.channel,
+                    channel=channel,
                     include_all_metadata=True,
                     oldest=f"{post.created_at - CLOCKS_APART_SECONDS:.6f}",
                     limit=PAGE,
@@ -267,13 +296,12 @@ class Sender:
             except SlackApiError as error:
                 if what_follows(error, Action.READ) is not Next.GIVE_UP:
                     raise
-                log.error("cannot search %s for a post (%s)", place.channel, code_of(error))
-                return
+                log.error("cannot search %s for a post (%s)", channel, code_of(error))
+                return ""
             ts, cursor = _found(page, post)
-            if ts:
-                raise Unthreaded(ts)
-            if not cursor:
-                return
+            if ts or not cursor:
+                return ts
+        return ""
 
     def forget(self, post: int) -> None:
         """Forget a post that has been posted or given up."""

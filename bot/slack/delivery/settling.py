@@ -87,15 +87,16 @@ class Settler:
             if rendered and not post.streaming:
                 known.wanted, known.differs = body is not None, body != known.body
             action = next_action(post, known)
-            if action is Action.NOTHING:
-                return post
             if action is Action.WAIT:
                 self._wait(place, post, known)
+            if action in (Action.NOTHING, Action.WAIT):
                 return post
             if action is Action.REMOVE and not gone and await self._has_grown(post):
                 self._wake(post.thread_id)
                 return post
             post = await self._act(action, place, post, body, known)
+            if action is Action.READ and post.person and post.state is PostState.POSTED:
+                return post  # in a conversation that only the next pass knows
 
     async def _act(
         self, action: Action, place: ThreadRef, post: Post, body: JsonObject | None, known: KnownPost
@@ -129,19 +130,19 @@ class Settler:
     async def _read(self, place: ThreadRef, post: Post, known: KnownPost) -> Post:
         try:
             unmarked: list[str] | None = None if self._kind(post).streamed is None else []
-            # A direct message is known only once something was posted there: a copy that is there twice does no harm.
-            ts = None if post.person else await self._sender.find(place, post, unmarked)
+            found = await self._sender.find(place, post, unmarked)
         except Unthreaded as outside:
             return await self._close_thread(post, outside.ts)
-        if ts is None and unmarked:
+        if found is None and unmarked:
             accounted = await self._store.accounted_for(post.thread_id, unmarked)
             if streams := [each for each in unmarked if each not in accounted]:
                 return await self._streaming(post, streams[-1], known)
-        if ts is None:
+        if found is None:
             known.absent = True
             return post
         # It is unknown which revision arrived, so a later one than the first is sent again.
-        return await self._arrived(post, ts, 0, known, needs_ts=self._kind(post).needs_ts)
+        post = replace(post, channel=found.channel)
+        return await self._arrived(post, found.ts, 0, known, needs_ts=self._kind(post).needs_ts)
 
     def _wait(self, place: ThreadRef, post: Post, known: KnownPost) -> None:
         if self._kind(post).streamed is None:
@@ -237,9 +238,8 @@ class Settler:
                 self._wake(post.thread_id)
 
     async def _update(self, place: ThreadRef, post: Post, body: JsonObject, known: KnownPost) -> Post:
-        recorded, kind = post.shown != post.revision, self._kind(post)
-        streams = kind.streamed is not None
-        self._streams.updating(post, known, kind)
+        recorded, streams = post.shown != post.revision, self._kind(post).streamed is not None
+        self._streams.updating(post, known, self._kind(post))
         try:
             with failpoints.around(f"update {post.kind}"):
                 key = post.key if streams else ""

@@ -85,6 +85,7 @@ class CatchUp:
         team: str,
         *,
         workspaces: Callable[[], Awaitable[Sequence[str | None]]],
+        busy: Callable[[int], bool],
     ) -> None:
         """Create the background reader.
 
@@ -95,6 +96,7 @@ class CatchUp:
             wake: schedules a thread.
             team: the installation, to which conversations without a known thread belong.
             workspaces: returns the workspaces whose conversations are listed; None means the token's own.
+            busy: returns whether a thread is being advanced.
         """
         self._store = store
         self._client = client
@@ -102,6 +104,7 @@ class CatchUp:
         self._wake = wake
         self._team = team
         self._workspaces = workspaces
+        self._runs = busy
         self._wanted = asyncio.Event()
         self._busy = False
         self._rate = TokenBucket(BURST, PER_MINUTE)
@@ -283,7 +286,7 @@ class CatchUp:
             elif admission is Admission.STOPS:
                 woken.update(await self._store.waiting())
         for change in found.changes:
-            woken.update(await amend(self._store, change))
+            woken.update(await amend(self._store, change, self._runs))
         if what is not None:
             await self._store.caught_up(what, last)
         for thread_id in sorted(woken):

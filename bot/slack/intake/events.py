@@ -75,7 +75,7 @@ def register(
         if gone := deleted(body):  # whoever has written it: Slack need not say
             await unseen(*gone)
         if (change := amendment(body, ourselves, bots)) is not None:
-            for each in await amend(store, change):
+            for each in await amend(store, change, busy):
                 stopped(each)
             return
         message = incoming(body, ourselves, bots)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from pathlib import Path
 from typing import cast
 
 import pytest
 
+from bot.core.begun_threads import BEGINNING
 from bot.core.inbox import Incoming
 from bot.core.posts import Draft, PostState
 from bot.core.thread_ref import ThreadRef
@@ -16,6 +18,7 @@ from bot.slack.blocks import messages, retry_notice
 from bot.slack.delivery import outbox, sender, settling
 from bot.slack.delivery.kinds import Kind
 from bot.slack.delivery.known import KnownThreads
+from bot.store.sqlite import posts
 from bot.store.sqlite.database import Database
 from tests.unit.slack.delivering import Process, Slack, body, process, slack, until
 
@@ -193,3 +196,69 @@ async def test_what_changes_while_the_end_of_a_message_is_on_its_way_is_shown_af
         await done(here, slack, ["It was undone"])
         assert slack.count("chat.postMessage") == 1
         assert slack.count("chat.update") == 1
+
+
+async def directly(here: Process, slack: Slack, kind: str = "notice") -> None:
+    """Record a message to a person."""
+    draft = Draft("to-alice", kind, json.dumps(body("have a look")))
+    copies = [(slack.alice.id, draft)]
+    await here.database.write(lambda connection: posts.owe_copies(connection, here.thread, None, copies))
+    here.wakes.wake(here.thread)
+
+
+def read_by_alice(slack: Slack) -> list[str]:
+    return [message.plain for message in slack.near.open_dm(slack.alice).messages.values() if not message.deleted]
+
+
+@pytest.mark.parametrize("kind", ["notice", BEGINNING])
+async def test_a_direct_message_of_unknown_outcome_is_looked_for_and_not_posted_twice(
+    tmp_path: Path, slack: Slack, kind: str
+) -> None:
+    async with process(tmp_path, slack) as here:
+        slack.near.faults.add("chat.postMessage", "server_error_after", times=1)
+        slack.near.faults.add("users.conversations", "ratelimited", times=1, retry_after=0)
+        await directly(here, slack, kind)
+        await here.posted()
+        assert read_by_alice(slack) == ["have a look"]
+        assert slack.count("chat.postMessage") == 1
+
+
+async def test_a_direct_message_that_did_not_arrive_is_posted_after_one_reading_of_the_list(
+    tmp_path: Path, slack: Slack
+) -> None:
+    async with process(tmp_path, slack) as here:
+        slack.near.faults.add("chat.postMessage", "server_error", times=1)
+        await directly(here, slack)
+        await here.posted()
+        assert read_by_alice(slack) == ["have a look"]
+        assert slack.count("users.conversations") == 1
+
+
+async def test_where_direct_messages_cannot_be_listed_it_is_posted_again(tmp_path: Path, slack: Slack) -> None:
+    async with process(tmp_path, slack) as here:
+        slack.near.faults.add("chat.postMessage", "server_error_after", times=1)
+        slack.near.faults.add("users.conversations", "error", times=None, code="missing_scope")
+        await directly(here, slack)
+        await here.posted()
+        assert read_by_alice(slack) == ["have a look"] * 2, "twice is better than never"
+
+
+async def test_a_copy_that_an_earlier_process_has_posted_shows_how_it_ended_though_its_thread_is_gone(
+    tmp_path: Path, slack: Slack
+) -> None:
+    words = ["have a look"]
+    kinds = {"sign": Kind(lambda post: body(words[-1]))}
+    fails = "CREATE TRIGGER fails BEFORE UPDATE OF ts ON posts BEGIN SELECT RAISE(ABORT, 'broken by the test'); END"
+    async with process(tmp_path, slack, kinds) as here:
+        await here.database.write(lambda connection: connection.execute(fails))
+        await directly(here, slack, "sign")
+        await until(lambda: read_by_alice(slack))
+        await here.in_step()
+        await here.database.write(lambda connection: connection.execute("DROP TRIGGER fails"))
+        await here.store.close_thread(here.thread, "9999999999.000001")
+        await here.database.write(lambda connection: posts.redraw(connection, 1))
+    words.append("it is over")
+    async with process(tmp_path, slack, kinds) as here:
+        await here.settled()
+        assert read_by_alice(slack) == ["it is over"]
+        assert await rows(here) == [("sign", "posted")]
