@@ -21,7 +21,7 @@ from tests.inprocess.world import inside
 from tests.property.test_settling import unless_dead
 from tests.remote import Remote, remote
 
-pytestmark = [pytest.mark.anyio, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.anyio, pytest.mark.timeout(240)]
 
 
 class SigningIn(Play):
