@@ -67,4 +67,3 @@ async def test_a_prompt_is_one_request_wherever_the_process_is_killed(tmp_path: 
         assert here.bot.rows("SELECT count(*) FROM turns") == [(1,)]
         assert len([each for each in dm.messages.values() if "All done." in each.plain]) == 1
         assert len([each for each in dm.messages.values() if "uses a prompt" in each.plain]) == 1
-        here.slack.workspace.recent.clear()

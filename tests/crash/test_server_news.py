@@ -29,11 +29,7 @@ async def test_changed_tools_and_a_server_that_is_back_are_told_once(tmp_path: P
         with closing(sqlite3.connect(here.bot.database)) as connection, connection:
             connection.execute("UPDATE seen_tools SET digest = 'another' WHERE tool = 'filesystem__write_file'")
             connection.execute("INSERT INTO server_waits (server, thread_id) SELECT 'filesystem', id FROM threads")
-        for point in [
-            *NEWS,
-            "after post notice#1",
-            "after post notice#1",
-        ]:  # the direct message, and that in the thread
+        for point in [*NEWS, "after post notice#1"]:
             await here.bot.start(CRASH_AT=point)
             assert await here.bot.ended() == -signal.SIGKILL
         await here.bot.start(CRASH_AT="")
