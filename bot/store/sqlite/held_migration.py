@@ -1,4 +1,4 @@
-"""The migration that gives held messages their present numbers (`bot.core.outages.Hold`)."""
+"""The migration that gives held messages their present numbers (`bot.core.outages.Hold`), and an index."""
 
 from __future__ import annotations
 
@@ -10,4 +10,6 @@ HELD = """
         AND (q.thread_id = inbox.thread_id OR inbox.thread_id IN (SELECT t.value FROM
             json_each(CASE WHEN json_valid(q.body) THEN q.body ELSE '{}' END, '$.threads') t))
     );
+    -- What was read with something newer, until that is answered.
+    CREATE INDEX inbox_taken_up ON inbox (thread_id, user) WHERE held = 3;
 """

@@ -9,7 +9,7 @@ from bot.core.inbox import WITHDRAWN, Incoming
 from bot.core.outages import Hold
 from bot.core.sessions import Stopped, StopVerdict
 from bot.core.thread_ref import ThreadRef
-from bot.store.sqlite import audit, former_teams, log, parked_threads, transitions
+from bot.store.sqlite import audit, former_teams, held_messages, log, parked_threads, transitions
 
 NOTE = "(From the app: a person stopped what you were doing here.)"
 """What the model reads about a turn that was stopped outside of its thread."""
@@ -146,6 +146,7 @@ def _asking(connection: sqlite3.Connection, thread_id: int, before: str) -> str:
 
 def _end_unread(connection: sqlite3.Connection, thread_id: int, requester: str, user: str, before: str) -> int:
     """Open the next turn of a thread as a stopped one, so that people are informed in the usual way. Return its id."""
+    held_messages.settle(connection, thread_id)
     turn = log.open_turn(connection, thread_id, requester, log.next_position(connection, thread_id))
     transitions.pass_over(connection, thread_id)
     _end_turn(connection, turn, thread_id, user, before, requester=requester, note=False)

@@ -59,6 +59,7 @@ def _asking(tables: Tables, thread: int, before: str) -> str:
 
 
 def _open(tables: Tables, thread: int, requester: str) -> int:
+    hearing.settle(tables, thread)
     number = len(tables.turns) + 1
     first = len(tables.threads[thread].messages)
     tables.turns[number] = TurnRow(thread, first, Turn(number, requester, attempts=1, first=first))
