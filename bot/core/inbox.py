@@ -12,7 +12,8 @@ from bot.core.thread_ref import ThreadRef
 STOPPED_WITH = "stop"
 """The label of a person's message that has stopped a turn."""
 WITHDRAWN = "withdrawn"
-"""The label of a person's message that was unread when they stopped the turn: it is no longer a request."""
+"""The label of a person's message that was unread when they stopped the turn: it is no longer a request. An app's keeps
+its label."""
 CHOSEN_WITH = "model"
 """The label of a person's message that has chosen the model of its thread."""
 SETTLED = (STOPPED_WITH, WITHDRAWN, CHOSEN_WITH)

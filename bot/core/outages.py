@@ -40,7 +40,7 @@ class Hold(IntEnum):
     """An open question is about it."""
     TAKEN_UP = 3
     """It was read together with something that its author wrote later. If that is deleted before it is answered, the
-    author is to be asked after all."""
+    author is to be asked after all. Once it is answered and another turn opens, this is done."""
     DONE = 4
     """It was answered, or nobody wanted that, or it is gone."""
 

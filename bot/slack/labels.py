@@ -17,7 +17,18 @@ Labels = Callable[[str], str]
 _ELSEWHERE = (Kind.QUOTE, Kind.FORWARD, Kind.LINKED)
 """Sections whose source is a conversation."""
 _FILES = (Kind.FILE, Kind.CONTENT)
-_MAX_ENDING = 10
+_TYPES = (
+    "pdf rtf txt text md markdown rst tex log epub odt ods odp odg pages numbers key doc docx docm dot dotx xls xlsx"
+    " xlsm xlsb ppt pptx pptm pps ppsx vsd vsdx msg eml ics vcf csv tsv json jsonl ndjson xml yaml yml toml ini cfg"
+    " conf env properties html htm mhtml css scss less js mjs cjs jsx ts tsx vue svelte py pyi ipynb rb php pl pm java"
+    " kt kts scala groovy gradle c h cc cpp cxx hpp cs fs go rs swift m mm dart lua r jl hs erl ex exs clj lisp sh"
+    " bash zsh ps1 bat cmd sql graphql proto tf diff patch png jpg jpeg gif bmp tif tiff webp heic heif avif svg ico"
+    " psd ai eps indd sketch fig drawio mp3 m4a wav ogg oga opus flac aac aif aiff wma mp4 m4v mov mkv avi webm mpg"
+    " mpeg wmv ogv zip gz tgz bz2 xz zst 7z rar tar jar war apk dmg iso exe msi deb rpm whl parquet db sqlite pem crt"
+    " p12 bin dat"
+)
+_ENDINGS = frozenset(_TYPES.split())
+"""Ends of the names of files that say their type. What people write after a period need not: `Dr.Smith`."""
 
 
 def labelled(
@@ -49,6 +60,7 @@ def _unnamed(section: Section) -> Section:
 
 
 def file_label(name: str) -> str:
-    """Return what a file is called in place of its name: its type, as far as the name's ending says it."""
-    ending = name.rpartition(".")[2] if "." in name else ""
-    return f"file.{ending.lower()}" if ending.isascii() and ending.isalnum() and len(ending) <= _MAX_ENDING else "file"
+    """Return what a file is called in place of its name, or of its title and, in parentheses, its name: its type, if
+    the name ends as files of a known type do."""
+    ending = name.removesuffix(")").rpartition(".")[2].lower() if "." in name else ""
+    return f"file.{ending}" if ending in _ENDINGS else "file"

@@ -6,6 +6,8 @@ import random
 import time
 from dataclasses import dataclass, field, replace
 
+import pytest
+
 from bot.core.amendments import Amendment, AmendmentOutcome
 from bot.core.inbox import Admission, Incoming
 from bot.core.outages import HeldMessages, group_offers
@@ -156,6 +158,40 @@ class HeldContract:
         await store.amend(delete(more))
         assert await stopped_by(store, thread)
         assert await asked(store) == []
+
+    @pytest.mark.parametrize("how", ["deleted", "stopped", "stopped unread"])
+    async def test_what_was_answered_is_not_offered_when_all_that_came_after_it_goes(
+        self, store: Store, how: str
+    ) -> None:
+        _, thread = await store.admit(LATE)
+        await store.admit(AGAIN)
+        await read(store, thread)
+        await answer(store, thread)
+        more = replace(AGAIN, event_id="more", ts="1200.000001")
+        await store.admit(more)
+        if how == "stopped unread":
+            word = replace(AGAIN, event_id="stop", ts="1300.000001", text="stop", stop=True)
+            assert (await store.admit(word))[0] is Admission.STOPS
+        else:
+            await read(store, thread)
+        if how == "stopped":
+            turn = (await store.load(thread)).turn
+            await store.stop(turn.id if turn else 0, ALICE)
+        await store.amend(delete(AGAIN))
+        await store.amend(delete(more))
+        assert await asked(store) == []
+
+    async def test_what_a_failed_turn_took_up_is_offered_when_all_that_came_after_it_goes(self, store: Store) -> None:
+        _, thread = await store.admit(LATE)
+        await store.admit(AGAIN)
+        await read(store, thread)
+        await store.commit(await store.load(thread), Change("give up", outcome="failed"))
+        more = replace(AGAIN, event_id="more", ts="1200.000001")
+        await store.admit(more)
+        await read(store, thread)
+        await store.amend(delete(AGAIN))
+        await store.amend(delete(more))
+        assert await asked(store) == [(thread, (ALICE,))]
 
     async def test_a_question_about_several_threads_stays_for_those_whose_author_did_not_write_again(
         self, store: Store

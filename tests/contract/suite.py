@@ -23,6 +23,7 @@ from tests.contract.questions import QuestionsContract, UndosContract
 from tests.contract.secrets import SecretsContract
 from tests.contract.server_news import ServerNewsContract
 from tests.contract.sessions import SessionContract
+from tests.contract.stopping import StoppingContract
 from tests.contract.taken_back import TakenBackContract
 
 
@@ -43,6 +44,7 @@ class StoreContract(
     LedgersContract,
     ModelsContract,
     SessionContract,
+    StoppingContract,
     AuditContract,
     SecretsContract,
     ServerNewsContract,

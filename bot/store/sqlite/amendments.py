@@ -57,9 +57,9 @@ class _Row:
 
     @property
     def is_settled(self) -> bool:
-        """Whether its author stopped a turn with it, or after it, or chose a model. However it is edited, it is never a
-        request again."""
-        return self.author == AuthorKind.PERSON and self.label in SETTLED
+        """Whether its author stopped a turn with it, or after it, or chose a model, or it was an app's and was stopped.
+        However it is edited, it is never a request again."""
+        return self.label in SETTLED if self.author == AuthorKind.PERSON else self.held == Hold.DONE
 
 
 _COLUMNS = "id, user, text, body, files, author, label, addressed, seq, version, gone, held"
@@ -137,7 +137,8 @@ def _edit_unread(
         if not row.held:
             _hold(connection, thread_id, row)
         return AmendmentOutcome.UPDATED
-    connection.execute("UPDATE inbox SET addressed = ?, held = 0 WHERE id = ?", (asks, row.id))
+    held = row.held if row.is_settled else Hold.NONE
+    connection.execute("UPDATE inbox SET addressed = ?, held = ? WHERE id = ?", (asks, held, row.id))
     if asks:
         return _start(connection, thread_id, row)
     if before:

@@ -48,6 +48,7 @@ def apply(
     if change.requester:
         if log.has_open_turn(connection, state.id):  # somebody has stopped it before it began
             raise ChangedError("a turn is open in this thread")
+        held_messages.settle(connection, state.id)
         turn_id = log.open_turn(connection, state.id, change.requester, start)
         transitions.pass_over(connection, state.id)
     log.append(connection, state.id, turn_id, start, change.messages)

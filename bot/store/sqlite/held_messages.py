@@ -91,6 +91,20 @@ def answered(connection: sqlite3.Connection, thread_id: int, people: Collection[
             _review(connection, question, TAKEN_UP)
 
 
+def settle(connection: sqlite3.Connection, thread_id: int) -> None:
+    """A turn is about to open: what the turn before it had taken up and answered is done, since that answer is not
+    withdrawn any more."""
+    # As in `uncovered`: a request of the same person that was not deleted. Named, since most threads have nothing held.
+    connection.execute(
+        "UPDATE inbox INDEXED BY inbox_taken_up SET held = ? WHERE thread_id = ? AND held = 3 AND EXISTS"
+        " (SELECT 1 FROM inbox u LEFT JOIN inbox o ON o.id = u.about WHERE u.thread_id = inbox.thread_id"
+        " AND u.seq >= (SELECT CASE t.outcome WHEN 'answered' THEN t.first END FROM messages m"
+        " JOIN turns t ON t.id = m.turn_id WHERE m.thread_id = inbox.thread_id ORDER BY m.seq DESC LIMIT 1)"
+        " AND u.user = inbox.user AND u.addressed AND NOT u.gone AND NOT coalesce(o.gone, 0))",
+        (Hold.DONE, thread_id),
+    )
+
+
 def taken_back(connection: sqlite3.Connection, thread_id: int, user: str) -> bool:
     """Update the questions about a held message that was deleted, or is no longer a request. Return whether one was
     closed.

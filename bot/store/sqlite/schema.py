@@ -13,6 +13,7 @@ from bot.store.sqlite.exchange_migration import EXCHANGE
 from bot.store.sqlite.feedback_migration import FEEDBACK
 from bot.store.sqlite.first_migration import FIRST
 from bot.store.sqlite.grants_migration import GRANTS
+from bot.store.sqlite.held_migration import HELD
 from bot.store.sqlite.identities_migration import IDENTITIES
 from bot.store.sqlite.identity_ids_migration import IDENTITY_IDS
 from bot.store.sqlite.ledger_migration import LEDGER
@@ -227,5 +228,5 @@ MIGRATIONS: tuple[str, ...] = (
     PSEUDONYMS,
     COSTS,
     "".join((EXCHANGE, IDENTITIES, SERVER_NEWS, RESULTS)),
-    "".join((CALL_COSTS, COST_SUMS, IDENTITY_IDS)),
+    "".join((CALL_COSTS, COST_SUMS, IDENTITY_IDS, HELD)),
 )

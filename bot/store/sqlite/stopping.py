@@ -5,11 +5,11 @@ from __future__ import annotations
 
 import sqlite3
 
-from bot.core.inbox import WITHDRAWN, Incoming, timestamp
+from bot.core.inbox import WITHDRAWN, Incoming
+from bot.core.outages import Hold
 from bot.core.sessions import Stopped, StopVerdict
 from bot.core.thread_ref import ThreadRef
-from bot.store.sqlite import audit, former_teams, log, parked_threads, transitions
-from bot.store.sqlite.database import now
+from bot.store.sqlite import audit, former_teams, held_messages, log, parked_threads, transitions
 
 NOTE = "(From the app: a person stopped what you were doing here.)"
 """What the model reads about a turn that was stopped outside of its thread."""
@@ -32,7 +32,7 @@ def by_word(connection: sqlite3.Connection, incoming: Incoming) -> tuple[int, ..
     outside = incoming.place.thread_ts == before
     threads: dict[int, None] = {}
     for turn, thread_id, first, requester in _open_turns(connection, incoming):
-        if _began(connection, thread_id, first) < before:
+        if _began(connection, thread_id, first, requester) < before:
             _end_turn(connection, turn, thread_id, user, before, requester=requester, note=outside)
             threads[thread_id] = None
     for thread_id in _unread(connection, incoming):
@@ -96,8 +96,8 @@ def by_button(connection: sqlite3.Connection, turn: int, user: str, *, others: b
         return 0
     thread_id, requester, first = row
     stop(connection, turn, int(thread_id), user, note=True)
-    if not _began(connection, thread_id, first):  # its request is still being read
-        _withdraw(connection, int(thread_id), str(requester), timestamp(now()))
+    if _is_unbegun(connection, thread_id, first):  # what has been recorded by now was asked before
+        _withdraw(connection, int(thread_id), str(requester))
     return int(thread_id)
 
 
@@ -131,15 +131,14 @@ def _going_on(connection: sqlite3.Connection, thread_id: int, at: str) -> tuple[
     if row is None:
         return 0, _asking(connection, thread_id, at), True
     turn, requester, first, stopped_by = row
-    began = _began(connection, thread_id, first) < at
+    began = _began(connection, thread_id, first, requester) < at
     return int(turn), str(requester) if began else "", not stopped_by
 
 
 def _asking(connection: sqlite3.Connection, thread_id: int, before: str) -> str:
     """Return who has written first what is unread in a thread and would open its next turn; empty if nobody has."""
     first = connection.execute(
-        "SELECT user FROM inbox WHERE thread_id = ? AND seq IS NULL AND addressed AND author = '' AND ts < ?"
-        " ORDER BY ts LIMIT 1",
+        "SELECT user FROM inbox WHERE thread_id = ? AND seq IS NULL AND addressed AND ts < ? ORDER BY ts LIMIT 1",
         (thread_id, before),
     ).fetchone()
     return "" if first is None else str(first[0])
@@ -147,6 +146,7 @@ def _asking(connection: sqlite3.Connection, thread_id: int, before: str) -> str:
 
 def _end_unread(connection: sqlite3.Connection, thread_id: int, requester: str, user: str, before: str) -> int:
     """Open the next turn of a thread as a stopped one, so that people are informed in the usual way. Return its id."""
+    held_messages.settle(connection, thread_id)
     turn = log.open_turn(connection, thread_id, requester, log.next_position(connection, thread_id))
     transitions.pass_over(connection, thread_id)
     _end_turn(connection, turn, thread_id, user, before, requester=requester, note=False)
@@ -172,20 +172,36 @@ def stop(connection: sqlite3.Connection, turn: int, thread_id: int, user: str, *
         transitions.note(connection, thread_id, f"stopped-{turn}", NOTE)
 
 
-def _withdraw(connection: sqlite3.Connection, thread_id: int, user: str, before: str) -> bool:
-    """Withdraw a person's unread messages from before this timestamp, so that they start no turn. Return whether there
-    were any."""
+def _withdraw(connection: sqlite3.Connection, thread_id: int, user: str, before: str = "") -> bool:
+    """Withdraw the unread messages of a person or an app, so that they start no turn: those from before this timestamp,
+    or all. Return whether there were any.
+
+    The label of an app's message is the app's name, so `held` says that nobody wants it answered.
+    """
     withdrawn = connection.execute(
-        "UPDATE inbox SET addressed = 0, held = 0, label = ? WHERE thread_id = ? AND seq IS NULL"
-        " AND (addressed OR held = 1) AND user = ? AND author = '' AND ts < ?",
-        (WITHDRAWN, thread_id, user, before),
+        "UPDATE inbox SET addressed = 0, held = CASE author WHEN '' THEN 0 ELSE ? END,"
+        " label = CASE author WHEN '' THEN ? ELSE label END WHERE thread_id = ? AND seq IS NULL"
+        " AND (addressed OR held = 1) AND user = ? AND (ts < ? OR ? = '')",
+        (Hold.DONE, WITHDRAWN, thread_id, user, before, before),
     )
     return withdrawn.rowcount > 0
 
 
-def _began(connection: sqlite3.Connection, thread_id: int, first: int) -> str:
-    """Return the timestamp of the message that a turn began with; empty if it is unknown."""
-    row = connection.execute(
-        "SELECT min(ts) FROM inbox WHERE thread_id = ? AND seq >= ? AND addressed", (thread_id, first)
-    ).fetchone()
+def _is_unbegun(connection: sqlite3.Connection, thread_id: int, first: int) -> bool:
+    """Return whether the open turn, which is to begin at this position, has nothing in the log yet: its request is
+    still being read."""
+    return log.next_position(connection, thread_id) <= first
+
+
+def _began(connection: sqlite3.Connection, thread_id: int, first: int, requester: str) -> str:
+    """Return the timestamp of the message that an open turn began with, or is to begin with; empty if it is unknown."""
+    if _is_unbegun(connection, thread_id, first):
+        row = connection.execute(
+            "SELECT min(ts) FROM inbox WHERE thread_id = ? AND seq IS NULL AND addressed AND user = ?",
+            (thread_id, requester),
+        ).fetchone()
+    else:
+        row = connection.execute(
+            "SELECT min(ts) FROM inbox WHERE thread_id = ? AND seq >= ? AND addressed", (thread_id, first)
+        ).fetchone()
     return str(row[0] or "")

@@ -13,7 +13,7 @@ from bot.core.amendments import (
     edit_adds_request,
     is_request_after_edit,
 )
-from bot.core.inbox import SETTLED, Admission, AuthorKind, Incoming, Unread
+from bot.core.inbox import SETTLED, Admission, AuthorKind, Incoming
 from bot.core.outages import Hold
 from bot.core.posts import PostState
 from bot.core.thread import QUESTION_DELETED
@@ -47,7 +47,7 @@ def _edit(tables: Tables, thread: int, number: int, change: Amendment, said: Inc
     if (said.text, said.body) == (before.text, before.body):
         return AmendmentOutcome.IGNORED
     counted = before.addressed or bool(row.held)
-    addressed = edit_adds_request(change, said, counted=counted, reported=reported) and not _is_settled(before)
+    addressed = edit_adds_request(change, said, counted=counted, reported=reported) and not _is_settled(row)
     is_late = addressed and said.late
     addressed = addressed and not is_late
     _report(tables, number, EDITED, change, addressed=addressed)
@@ -64,12 +64,13 @@ def _edit_unread(tables: Tables, thread: int, number: int, change: Amendment, sa
     row, before = tables.inbox[number], tables.inbox[number].unread
     follows = before.author is AuthorKind.PERSON and _follows(tables, thread, number)
     counted = before.addressed or bool(row.held)
-    asks = not _is_settled(before) and is_request_after_edit(change, said, counted=counted, follows=follows)
+    asks = not _is_settled(row) and is_request_after_edit(change, said, counted=counted, follows=follows)
     if asks and not before.addressed and (row.held or said.late):
         if not row.held:
             _hold(tables, thread, number)
         return AmendmentOutcome.UPDATED
-    tables.inbox[number] = replace(row, held=0, unread=replace(before, addressed=asks, held=False))
+    held = row.held if _is_settled(row) else Hold.NONE
+    tables.inbox[number] = replace(row, held=held, unread=replace(before, addressed=asks, held=False))
     if asks:
         return _start(tables, thread, number)
     if counted:
@@ -86,8 +87,8 @@ def _hold(tables: Tables, thread: int, number: int) -> None:
         tables.threads[thread] = replace(tables.threads[thread], people=people)
 
 
-def _is_settled(said: Unread) -> bool:
-    return said.author is AuthorKind.PERSON and said.label in SETTLED
+def _is_settled(row: Message) -> bool:
+    return row.unread.label in SETTLED if row.unread.author is AuthorKind.PERSON else row.held == Hold.DONE
 
 
 def _edit_unknown(tables: Tables, thread: int, change: Amendment, said: Incoming) -> tuple[AmendmentOutcome, int]:

@@ -67,6 +67,7 @@ def apply(tables: Tables, state: ThreadState, change: Change) -> None:
     if change.requester:
         if tables.open_turn(state.id):
             raise ChangedError("a turn is open")
+        hearing.settle(tables, state.id)
         number = len(tables.turns) + 1
         turn = Turn(number, change.requester, attempts=1, first=state.next_position)
         tables.turns[number] = TurnRow(state.id, state.next_position, turn)

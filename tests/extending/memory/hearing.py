@@ -133,6 +133,23 @@ def answered(tables: Tables, thread: int, people: Collection[str]) -> None:
         _review(tables, thread, user, TAKEN_UP)
 
 
+def settle(tables: Tables, thread: int) -> None:
+    """A turn opens: what the one before it had taken up and answered is done."""
+    begun = [
+        row for row in tables.turns.values() if row.thread == thread and row.first < len(_messages(tables, thread))
+    ]
+    if not begun or begun[-1].ended != "answered":
+        return
+    own = [row for row in tables.inbox.values() if row.thread == thread and row.unread.addressed and not row.gone]
+    asked = [row for row in own if row.position is not None and row.position >= begun[-1].first]
+    for user in {row.unread.user for row in asked if not _is_gone(tables, row.about)}:
+        _move(tables, thread, user, Hold.TAKEN_UP, Hold.DONE)
+
+
+def _messages(tables: Tables, thread: int) -> Sequence[tuple[str, str]]:
+    return tables.threads[thread].messages
+
+
 def taken_back(tables: Tables, thread: int, user: str, *, gone: int = 0) -> bool:
     """A held message was deleted or asks for nothing. Out: whether a question was closed that nothing is left of."""
     return _review(tables, thread, user, TAKEN_BACK, gone)

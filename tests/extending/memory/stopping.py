@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import replace
 
-from bot.core.inbox import STOPPED_WITH, WITHDRAWN, Incoming, Unread, timestamp
+from bot.core.inbox import STOPPED_WITH, WITHDRAWN, Incoming, Unread
+from bot.core.outages import Hold
 from bot.core.questions.question import Decision
 from bot.core.sessions import Stopped, StopVerdict
 from bot.core.thread import Turn
@@ -52,12 +53,13 @@ def _end_unread(tables: Tables, thread: int, incoming: Incoming) -> bool:
 def _asking(tables: Tables, thread: int, before: str) -> str:
     """Who has written first what would open the next turn."""
     unread = [row.unread for row in tables.inbox.values() if row.thread == thread and row.position is None]
-    wanted = [each for each in unread if each.addressed and each.author == "" and each.ts < before]
+    wanted = [each for each in unread if each.addressed and each.ts < before]
     first = min(wanted, key=lambda each: each.ts, default=None)
     return first.user if first else ""
 
 
 def _open(tables: Tables, thread: int, requester: str) -> int:
+    hearing.settle(tables, thread)
     number = len(tables.turns) + 1
     first = len(tables.threads[thread].messages)
     tables.turns[number] = TurnRow(thread, first, Turn(number, requester, attempts=1, first=first))
@@ -71,15 +73,16 @@ def _end_turn(tables: Tables, number: int, user: str, before: str, *, note: bool
     _withdraw(tables, row.thread, {user, row.turn.requester}, before)
 
 
-def _withdraw(tables: Tables, thread: int, users: set[str], before: str) -> bool:
-    """What people had written before starts no other turn. Out: whether there was anything."""
+def _withdraw(tables: Tables, thread: int, users: set[str], before: str = "") -> bool:
+    """What people and apps had written before, or at all, starts no other turn. Out: whether there was anything."""
     found = False
     for id_, message in list(tables.inbox.items()):
         unread = message.unread
-        waits = message.position is None and (unread.addressed or message.held == 1) and unread.author == ""
-        if message.thread == thread and waits and unread.user in users and unread.ts < before:
-            withdrawn = replace(unread, addressed=False, held=False, label=WITHDRAWN)
-            tables.inbox[id_] = replace(message, unread=withdrawn, held=0)
+        waits = message.position is None and (unread.addressed or message.held == 1)
+        if message.thread == thread and waits and unread.user in users and (not before or unread.ts < before):
+            label, held = (unread.label, Hold.DONE) if unread.author else (WITHDRAWN, Hold.NONE)
+            withdrawn = replace(unread, addressed=False, held=False, label=label)
+            tables.inbox[id_] = replace(message, unread=withdrawn, held=held)
             found = True
     return found
 
@@ -108,9 +111,8 @@ def by_button(tables: Tables, turn: int, user: str, *, others: bool) -> int:
     if row is None or row.ended or not user or (row.turn.requester != user and not others):
         return 0
     _stop(tables, turn, user, note=True)
-    asked = [each.position for each in tables.inbox.values() if each.thread == row.thread and each.unread.addressed]
-    if not any(position is not None and position >= row.first for position in asked):
-        _withdraw(tables, row.thread, {row.turn.requester}, timestamp(now()))
+    if _is_unbegun(tables, row):
+        _withdraw(tables, row.thread, {row.turn.requester})
     return row.thread
 
 
@@ -157,6 +159,14 @@ def _stop(tables: Tables, turn: int, user: str, *, note: bool) -> None:
         asking.note(tables, thread, f"stopped-{turn}", "(stopped)")
 
 
+def _is_unbegun(tables: Tables, row: TurnRow) -> bool:
+    return len(tables.threads[row.thread].messages) <= row.first
+
+
 def _began(tables: Tables, row: TurnRow) -> str:
     said = [each for each in tables.inbox.values() if each.thread == row.thread and each.unread.addressed]
-    return min((each.unread.ts for each in said if (each.position or 0) >= row.first), default="")
+    if _is_unbegun(tables, row):
+        said = [each for each in said if each.position is None and each.unread.user == row.turn.requester]
+    else:
+        said = [each for each in said if each.position is not None and each.position >= row.first]
+    return min((each.unread.ts for each in said), default="")

@@ -10,11 +10,15 @@ from pathlib import Path
 
 import pytest
 
+from bot.core.amendments import Amendment
 from bot.core.calls import CallState
+from bot.core.outages import Hold
+from bot.core.questions import missed
 from bot.core.questions.click import Click, Verdict
 from bot.core.questions.question import Approval, Decision, UndoState
 from bot.core.questions.retry import RETRIED, RETRY
 from bot.core.questions.undo import UNDO
+from bot.core.thread_ref import ThreadRef
 from bot.store.sqlite.database import Database
 from bot.store.sqlite.schema import MIGRATIONS
 from bot.store.sqlite.store import SqliteStore
@@ -144,3 +148,44 @@ async def test_the_grants_of_each_schema_keep_their_meaning(tmp_path: Path, vers
         assert {(each.tool_digest, each.words) for each in held} == {("tool", "")}
         assert await store.end_grant(2, "revoked", "UALICE")
         assert [each.id for each in await store.grants("T1", "UALICE")] != []
+
+
+@pytest.mark.parametrize("version", [version for version in RELEASED if 18 <= version <= 21])
+async def test_a_held_message_that_was_answered_before_keeps_no_question_open(tmp_path: Path, version: int) -> None:
+    shutil.copy(FOLDER / f"{version}.db", tmp_path / "bot.db")
+    with closing(sqlite3.connect(tmp_path / "bot.db", isolation_level=None)) as connection:
+
+        def question(number: int, *threads: int) -> None:
+            asked = missed.question(threads[0], "5.0", threads, ["UALICE"], number)
+            connection.execute(
+                "INSERT INTO questions (id, thread_id, kind, subject, post, digest, body, requester, people,"
+                " created_at, expires_at) VALUES (?, ?, 'missed', ?, 1, '', ?, '', 'UALICE', 1, 9e9)",
+                (f"missed-{number}", threads[0], asked.subject, asked.body),
+            )
+            connection.execute("INSERT INTO waiting_for VALUES ('UALICE', 9e9, ?)", (f"missed-{number}",))
+
+        for number, user in enumerate(("UALICE", "UALICE", "UALICE", "UBOB"), start=11):
+            connection.execute(
+                "INSERT INTO threads (id, team, channel, thread_ts, kind, created_at)"
+                " VALUES (?, 'T1', 'C9', ?, 'im', 1)",
+                (number, f"{number}.0"),
+            )
+            connection.execute(
+                "INSERT INTO inbox (thread_id, event_id, ts, user, text, files, addressed, received_at, seq, held)"
+                " VALUES (?, ?, ?, ?, 'hi', '[]', 0, 1, 0, 2)",
+                (number, f"held{number}", f"{number}.0", user),
+            )
+        question(1, 12, 13, 14)
+        question(2, 11)
+        connection.execute("UPDATE questions SET decision = 'answer' WHERE id = 'missed-2'")
+    async with Database(f"sqlite:///{tmp_path}/bot.db") as database:
+        with closing(sqlite3.connect(tmp_path / "bot.db")) as connection:
+            held = dict(connection.execute("SELECT thread_id, held FROM inbox WHERE held > 0").fetchall())
+        assert held == {11: Hold.DONE, 12: Hold.ASKED, 13: Hold.ASKED, 14: Hold.DONE}
+        store = SqliteStore(database)
+        for number in (12, 13):
+            ts = f"{number}.0"
+            await store.amend(Amendment(ThreadRef("T1", "C9", ts, "im"), ts, "99.0", None))
+        found = await store.find_question("missed-1")
+        assert found is not None
+        assert found.decision == missed.TAKEN_BACK
