@@ -116,7 +116,8 @@ class CallAuthorizer:
 
     def renew(self, call: Call, tool: Tool) -> None:
         """Bind a call to the tool's present definition."""
-        call.tool_digest, call.tier = tool.digest, tier(tool)
+        call.tool_digest = tool.digest
+        call.tier = tier(self.toolset.meant(tool, json.loads(call.arguments)))
 
     async def _rule(self, tool: Tool, arguments: JsonObject, size: int, facts: Sequence[Facts]) -> Judgement:
         """Return the policy's judgement; the strictest one if it differs between people.
@@ -175,12 +176,14 @@ class CallAuthorizer:
         if problem is not None:
             call.outcome, call.result = CallOutcome.INVALID, problem
             return call
-        judgement = await self._rule(tool, arguments, len(call.arguments), facts)
+        meant = self.toolset.meant(tool, arguments)
+        call.tier = tier(meant)
+        judgement = await self._rule(meant, arguments, len(call.arguments), facts)
         call.why = judgement.words
         if judgement.ruling is Ruling.DENY:
             refuse(call)
             return call
-        call.repeatable = repeatable(tool)
+        call.repeatable = repeatable(meant)
         # The bot's own question waits for its answer, which is no approval; asking it needs none.
         free = judgement.ruling is Ruling.ALLOW and not ask_person.asks(call)
         call.state = CallState.READY if free else CallState.AWAITING

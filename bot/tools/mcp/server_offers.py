@@ -97,13 +97,17 @@ class ServerOffers:
         return session, token
 
     def meant(self, tool: Tool, arguments: JsonObject) -> Tool:
-        """Return a tool as the policy judges a call of it: a resource belongs to its server, and so does the call."""
+        """Return a tool as the policy judges a call of it: a resource belongs to its server, and so does the call. That
+        reading changes nothing is only as sure as the server is trusted."""
         if tool.server != resource_tools.RESOURCES_SERVER:
             return tool
         server = self._servers.get(self._key(arguments))
         if server is None:
             return tool
-        return replace(tool, server=server.config.key, audience=server.config.audience, identity=server.config.account)
+        config = server.config
+        return replace(
+            tool, server=config.key, audience=config.audience, identity=config.account, trusted=config.trusted
+        )
 
     async def call(self, tool: Tool, arguments: JsonObject) -> CallResult:
         """Run a call of one of our tools for resources. Raises nothing but CancelledError."""
