@@ -26,6 +26,7 @@ from bot.core.ports.store import Log
 from bot.core.ports.toolset import Toolset
 from bot.core.questions import ask_person, granted, scope
 from bot.core.questions.grant import Grant
+from bot.core.resource_tools import RESOURCES_SERVER
 from bot.core.thread import ThreadState
 from bot.core.tools import Tool
 from bot.pace import Pace, offload
@@ -235,10 +236,11 @@ class CallAuthorizer:
     async def _covers(self, grant: Grant, call: Call, tool: Tool) -> bool:
         """Return whether the arguments are within the grant's scope. Every path must be known and inside the folder,
         or be the file."""
-        if grant.scope == scope.ANY:
-            return True
         if grant.scope == scope.SAME:
             return call.arguments == grant.value
+        if grant.scope == scope.ANY or grant.server == RESOURCES_SERVER:
+            # These tools are the same for all servers, so a wider grant would be for all of them.
+            return grant.server != RESOURCES_SERVER
         guard, arguments = self.toolset.guard(tool.server), json.loads(call.arguments)
         match grant.scope:
             case scope.TARGET:

@@ -17,6 +17,7 @@ from mcp_types import CallToolResult, ResourceLink
 
 from bot.core import own_tools, server_offers
 from bot.core.policy.rules import Tier, repeatable, tier
+from bot.core.questions import scope
 from bot.core.tools import Audience, CallResult, DeliveryStatus
 from bot.tools.mcp.toolset import McpToolset
 from bot.tools.toolset import make_toolset
@@ -210,3 +211,25 @@ async def test_a_resource_of_a_server_that_is_not_trusted_is_read_only_once_some
         await here.slack.click(card, "Approve", by=here.alice)
         await here.reply(ts, "All done.")
         assert "words of a" in str(here.model.requests[-1].messages)
+
+
+async def test_reading_resources_waits_for_a_place_among_the_calls_of_their_server() -> None:
+    async with started(AskingServer("my notes", asking=Offering(), calls_at_once=1)) as tools:
+        tool = tools.find("read_resource")
+        assert tool is not None
+        arguments = {"server": "my_notes", "uri": "note://a"}
+        held = await tools.try_acquire(tool, arguments)
+        assert held is not None
+        assert await tools.try_acquire(tool, arguments) is None
+        assert "words of a" in (await tools.call(tool, arguments, held)).text, "it has its place already"
+        held.release()
+        (await tools.acquire(tool, arguments)).release()
+        assert await tools.try_acquire(tool, {"server": "none"}) is not None, "the model gets the reason"
+
+
+async def test_a_grant_for_a_resource_can_cover_nothing_but_the_same_call() -> None:
+    async with started(AskingServer("notes", asking=Offering())) as tools:
+        tool, arguments = tools.find("read_resource"), {"server": "notes", "uri": "note://a"}
+        assert tool is not None
+        known = await tools.guard(tool.server).offers(tool, arguments)
+        assert [each.scope for each in scope.offered(known, arguments)] == [scope.SAME]

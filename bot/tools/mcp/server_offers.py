@@ -7,7 +7,7 @@ import asyncio
 import logging
 import time
 from collections.abc import AsyncGenerator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -17,6 +17,7 @@ from bot.core.server_offers import OfferError, PromptMessage, PromptOffer, Promp
 from bot.core.tools import CallResult, DeliveryStatus, ResultText, Tool
 from bot.core.untrusted import text
 from bot.errors import NotSignedInError, SignInError
+from bot.tools.mcp.concurrency_limit import FullError
 from bot.tools.mcp.names import prefix
 from bot.tools.mcp.person_server import PersonServer
 from bot.tools.mcp.server import WAIT_SECONDS, Server
@@ -32,7 +33,7 @@ LIST_SECONDS = 8.0
 
 
 class ServerOffers:
-    """Asks over the sessions that calls use, and takes no place among the calls."""
+    """Asks over the sessions that calls use. Resources take a place among the calls, prompts do not."""
 
     def __init__(self, servers: Mapping[str, Server]) -> None:
         """In: the configured servers, by their keys."""
@@ -80,9 +81,13 @@ class ServerOffers:
             return "something went wrong on my side"
 
     @asynccontextmanager
-    async def _session(self, key: str, user: str) -> AsyncGenerator[tuple[Session, str]]:
+    async def _session(
+        self, key: str, user: str, *, takes_place: bool | None = None
+    ) -> AsyncGenerator[tuple[Session, str]]:
         """Return a connection to a server, with its account for this person, and the token to leave out of texts. A
-        server that is configured differently meanwhile ends only afterwards. Raises OfferError."""
+        server that is configured differently meanwhile ends only afterwards. takes_place: whether
+        a shared server has to have a place for one more call, a person's session always; None for neither. Raises
+        OfferError."""
         server = self._servers.get(key)
         if server is None:
             raise OfferError("it is not configured any more")
@@ -99,7 +104,15 @@ class ServerOffers:
                 session = await server.session_by(deadline)
             if session is None:
                 raise OfferError("it is not running")
-            yield session, token
+            async with AsyncExitStack() as stack:
+                own = isinstance(server, PersonServer)
+                if takes_place or (own and takes_place is not None):
+                    limit, seconds = server.limit_of(user) if own else server.concurrency, server.config.call_seconds
+                    try:
+                        await stack.enter_async_context(limit.place(seconds))
+                    except FullError:
+                        raise OfferError(f"it was busy for {seconds:g} s") from None
+                yield session, token
 
     def meant(self, tool: Tool, arguments: JsonObject) -> Tool:
         """Return a tool as the policy judges a call of it: a resource belongs to its server, and so does the call. That
@@ -114,22 +127,23 @@ class ServerOffers:
             tool, server=config.key, audience=config.audience, identity=config.account, trusted=config.trusted
         )
 
-    async def call(self, tool: Tool, arguments: JsonObject) -> CallResult:
-        """Run a call of one of our tools for resources. Raises nothing but CancelledError."""
+    async def call(self, tool: Tool, arguments: JsonObject, *, entered: bool = False) -> CallResult:
+        """Run a call of one of our tools for resources. Raises nothing but CancelledError. entered: the caller already
+        holds a place among the calls of the server."""
         began, key = time.monotonic(), self._key(arguments)
         try:
-            found = await self._answer(tool, key, arguments)
+            found = await self._answer(tool, key, arguments, entered=entered)
         except OfferError as problem:
             words = f"This is not possible with the server {line(key, 100)}: {problem}."
             return CallResult(DeliveryStatus.ERROR, words, time.monotonic() - began)
         seconds = time.monotonic() - began
         return CallResult(DeliveryStatus.OK, str(found), seconds, found.media, whole=found.whole)
 
-    async def _answer(self, tool: Tool, key: str, arguments: JsonObject) -> ResultText:
+    async def _answer(self, tool: Tool, key: str, arguments: JsonObject, *, entered: bool) -> ResultText:
         if key not in self._servers:
             known = [each for each, server in self._servers.items() if not server.config.audience.words()]
             raise OfferError(f"there is none of this name. There are: {', '.join(known[:50]) or 'none'}")
-        async with self._session(key, tool.person) as (session, token):
+        async with self._session(key, tool.person, takes_place=not entered) as (session, token):
             if tool.remote_name == resource_tools.LIST:
                 return ResultText(await session.offers.resources(text(arguments.get("cursor")), token))
             return await session.offers.read(text(arguments.get("uri")), token)

@@ -14,6 +14,7 @@ from bot.core import resource_tools
 from bot.core.server_offers import OfferError, PromptRef
 from bot.core.tools import DeliveryStatus
 from bot.errors import NotSignedInError, SignInError
+from bot.tools.mcp.concurrency_limit import ConcurrencyLimit
 from bot.tools.mcp.offers import Offers
 from bot.tools.mcp.person_server import PersonServer
 from bot.tools.mcp.reference_count import ReferenceCount
@@ -42,6 +43,8 @@ class Signed(PersonServer):
 
     def __init__(self, answer: Any, trouble: SignInError | None = None) -> None:
         self.uses = ReferenceCount()
+        self.concurrency = ConcurrencyLimit(1)
+        self._sessions = {}
         self.trouble_of = trouble
         self.during: Any = lambda: None
         capabilities = SimpleNamespace(prompts=SimpleNamespace(list_changed=False), resources=SimpleNamespace())
@@ -49,7 +52,7 @@ class Signed(PersonServer):
             server_capabilities=capabilities, session=Answers(answer), protocol_version="2025-11-25"
         )
         self.connection = SimpleNamespace(offers=Offers(cast("Any", client), "notes"))
-        self.config = cast("Any", SimpleNamespace(audience=SimpleNamespace(admits=lambda *_: True)))
+        self.config = cast("Any", SimpleNamespace(audience=SimpleNamespace(admits=lambda *_: True), call_seconds=0.01))
 
     async def session_of(self, person: str, deadline: float) -> Any:
         if self.trouble_of is not None:
@@ -122,3 +125,12 @@ async def test_a_server_that_is_configured_anew_meanwhile_still_answers_and_ends
     server.during = lambda: servers.update(notes=other)
     await offered.call(READ, {"server": "notes", "uri": "note://a"})
     assert counted == ["old", "old ended"] * 2
+
+
+async def test_reading_over_a_session_of_a_person_takes_one_of_its_places() -> None:
+    server = Signed({"contents": [{"uri": "note://a", "text": "words"}]})
+    async with server.concurrency.place(1):
+        result = await offers(server).call(READ, {"server": "notes", "uri": "note://a"}, entered=True)
+        assert "it was busy for 0.01 s" in result.text
+    assert "words" in await read(offers(server)), "and gives it back"
+    assert "words" in await read(offers(server))
