@@ -36,7 +36,7 @@ NOT_IN = "I'm not in this conversation, so I can't answer there. Invite me first
 GONE = "This prompt is no longer offered. Nothing was sent; open the shortcut again."
 ANOTHER = (
     "The menu shows another prompt than the one whose fields are here. Nothing was sent. Wait for its fields; if they "
-    "do not come, choose it once more."
+    "do not come, open the shortcut again."
 )
 CHECK_SECONDS = ACK_SECONDS - 0.7
 """For what Slack is asked before a window is acknowledged."""
