@@ -85,9 +85,11 @@ class ServerOffers:
         self, key: str, user: str, *, takes_place: bool | None = None
     ) -> AsyncGenerator[tuple[Session, str]]:
         """Return a connection to a server, with its account for this person, and the token to leave out of texts. A
-        server that is configured differently meanwhile ends only afterwards. takes_place: whether
-        a shared server has to have a place for one more call, a person's session always; None for neither. Raises
-        OfferError."""
+        server that is configured differently meanwhile ends only afterwards. Raises OfferError.
+
+        takes_place: whether this takes a place of a shared server; of a person's session it does in both cases, and
+        with None of neither.
+        """
         server = self._servers.get(key)
         if server is None:
             raise OfferError("it is not configured any more")
