@@ -26,6 +26,7 @@ from bot.core.ports.store import Log
 from bot.core.ports.toolset import Toolset
 from bot.core.questions import ask_person, granted, scope
 from bot.core.questions.grant import Grant
+from bot.core.resource_tools import RESOURCES_SERVER
 from bot.core.thread import ThreadState
 from bot.core.tools import Tool
 from bot.pace import Pace, offload
@@ -116,7 +117,8 @@ class CallAuthorizer:
 
     def renew(self, call: Call, tool: Tool) -> None:
         """Bind a call to the tool's present definition."""
-        call.tool_digest, call.tier = tool.digest, tier(tool)
+        call.tool_digest = tool.digest
+        call.tier = tier(self.toolset.meant(tool, json.loads(call.arguments)))
 
     async def _rule(self, tool: Tool, arguments: JsonObject, size: int, facts: Sequence[Facts]) -> Judgement:
         """Return the policy's judgement; the strictest one if it differs between people.
@@ -175,12 +177,14 @@ class CallAuthorizer:
         if problem is not None:
             call.outcome, call.result = CallOutcome.INVALID, problem
             return call
-        judgement = await self._rule(tool, arguments, len(call.arguments), facts)
+        meant = self.toolset.meant(tool, arguments)
+        call.tier = tier(meant)
+        judgement = await self._rule(meant, arguments, len(call.arguments), facts)
         call.why = judgement.words
         if judgement.ruling is Ruling.DENY:
             refuse(call)
             return call
-        call.repeatable = repeatable(tool)
+        call.repeatable = repeatable(meant)
         # The bot's own question waits for its answer, which is no approval; asking it needs none.
         free = judgement.ruling is Ruling.ALLOW and not ask_person.asks(call)
         call.state = CallState.READY if free else CallState.AWAITING
@@ -232,10 +236,11 @@ class CallAuthorizer:
     async def _covers(self, grant: Grant, call: Call, tool: Tool) -> bool:
         """Return whether the arguments are within the grant's scope. Every path must be known and inside the folder,
         or be the file."""
-        if grant.scope == scope.ANY:
-            return True
         if grant.scope == scope.SAME:
             return call.arguments == grant.value
+        if grant.scope == scope.ANY or grant.server == RESOURCES_SERVER:
+            # These tools are the same for all servers, so a wider grant would be for all of them.
+            return grant.server != RESOURCES_SERVER
         guard, arguments = self.toolset.guard(tool.server), json.loads(call.arguments)
         match grant.scope:
             case scope.TARGET:

@@ -171,6 +171,18 @@ async def test_a_window_that_is_sent_twice_is_one_request(here: World) -> None:
     assert here.bot.rows("SELECT count(*) FROM turns") == [(1,)]
 
 
+@pytest.mark.parametrize(("shown", "menu"), [("Code review", "greet"), ("greet", "Code review")])
+async def test_another_prompt_than_the_menu_shows_is_not_used(here: World, shown: str, menu: str) -> None:
+    view = await chosen(here, await opened(here), shown)
+    field = fields(view).get("language")
+    filled = {field: {"value": "Rust"}} if field else {}
+    # The choice is on its way while the window still has the fields of the other prompt.
+    ack = await here.slack.submit(here.alice, view, {**filled, "prompt.menu": {"prompt.choose": menu}})
+    assert "The menu shows another prompt" in str(ack)
+    assert list((ack or {}).get("errors", ())) == list(filled), "beside the first field, if there is one"
+    assert here.bot.rows("SELECT count(*) FROM inbox") == [(0,)]
+
+
 async def test_a_prompt_that_cannot_be_had_is_said_and_the_turn_goes_on(here: World, prompting: Prompting) -> None:
     ts = await here.slack.say(here.general, here.alice, "hm")
     [message] = here.slack.thread(here.general, ts)

@@ -7,7 +7,8 @@ import base64
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
-from typing import Any
+from pathlib import Path
+from typing import Any, cast
 
 import pytest
 from mcp.server.mcpserver import Context, MCPServer
@@ -15,9 +16,14 @@ from mcp.server.mcpserver.prompts.base import Prompt
 from mcp_types import CallToolResult, ResourceLink
 
 from bot.core import own_tools, server_offers
+from bot.core.policy.rules import Tier, repeatable, tier
+from bot.core.questions import scope
 from bot.core.tools import Audience, CallResult, DeliveryStatus
 from bot.tools.mcp.toolset import McpToolset
+from bot.tools.toolset import make_toolset
+from slack_sandbox.openrouter import call, calls, text
 from tests.inprocess.asking_server import Asking, AskingServer, AskingTransport
+from tests.inprocess.world import BotInside, inside
 
 pytestmark = [pytest.mark.anyio, pytest.mark.inside]
 USER, CHANNEL = "U0SB0000005", "C0SB0000001"
@@ -182,5 +188,48 @@ async def test_a_call_for_a_resource_is_judged_as_one_of_its_server() -> None:
         tool = tools.find("read_resource")
         assert tool is not None
         meant = tools.meant(tool, {"server": "notes", "uri": "note://a"})
-        assert meant == replace(tool, server="notes", audience=audience)
+        assert meant == replace(tool, server="notes", audience=audience, trusted=False)
+        assert tier(meant) is Tier.DESTRUCTIVE
+        assert not repeatable(meant), "what an untrusted server says of itself does not count"
         assert tools.meant(tool, {"server": "none"}) is tool
+
+
+async def test_a_resource_of_a_server_that_is_not_trusted_is_read_only_once_somebody_has_approved(
+    tmp_path: Path,
+) -> None:
+    async with inside(tmp_path, start=False) as here:
+        (here.bot.home / "bot.toml").write_text("[tools]\nresources = true\n")
+        bot, server = cast(BotInside, here.bot), AskingServer("notes", asking=Offering())
+        bot.toolset_of = lambda _: make_toolset([server], transports={AskingServer: AskingTransport})
+        await here.bot.start()
+        here.model.script(calls(call("read_resource", {"server": "notes", "uri": "note://a"})), text("All done."))
+        ts = await here.slack.say(here.general, here.alice, "<@BOT> go")
+        await here.until(lambda: here.open_approvals(ts), what="a request", poll=0.01)
+        assert here.bot.rows("SELECT tier, repeatable, attempts FROM calls") == [("destructive", 0, 0)]
+        await here.quiet()
+        [card] = [each for each in here.replies(ts) if "Approve" in each.buttons]
+        await here.slack.click(card, "Approve", by=here.alice)
+        await here.reply(ts, "All done.")
+        assert "words of a" in str(here.model.requests[-1].messages)
+
+
+async def test_reading_resources_waits_for_a_place_among_the_calls_of_their_server() -> None:
+    async with started(AskingServer("my notes", asking=Offering(), calls_at_once=1)) as tools:
+        tool = tools.find("read_resource")
+        assert tool is not None
+        arguments = {"server": "my_notes", "uri": "note://a"}
+        held = await tools.try_acquire(tool, arguments)
+        assert held is not None
+        assert await tools.try_acquire(tool, arguments) is None
+        assert "words of a" in (await tools.call(tool, arguments, held)).text, "it has its place already"
+        held.release()
+        (await tools.acquire(tool, arguments)).release()
+        assert await tools.try_acquire(tool, {"server": "none"}) is not None, "the model gets the reason"
+
+
+async def test_a_grant_for_a_resource_can_cover_nothing_but_the_same_call() -> None:
+    async with started(AskingServer("notes", asking=Offering())) as tools:
+        tool, arguments = tools.find("read_resource"), {"server": "notes", "uri": "note://a"}
+        assert tool is not None
+        known = await tools.guard(tool.server).offers(tool, arguments)
+        assert [each.scope for each in scope.offered(known, arguments)] == [scope.SAME]

@@ -50,18 +50,20 @@ class Offers:
     """What several such calls are called: `edits`; empty if they have no name."""
     comparable: bool = True
     """Whether a grant may be bound to the text of some arguments. Not if they are paths: a file has many of them."""
+    exact: bool = False
+    """Whether a grant may cover nothing but the same call, unchanged."""
 
 
 def offered(known: Offers, arguments: Mapping[str, Any]) -> Sequence[Offer]:
     """Return the choices for a call with these arguments. `known`: those that its server's guard knows."""
     if known.items:
         return [*known.items, Offer(ANY, words=known.every or "everything")]
-    kept = target_arguments(arguments) if known.comparable else []
+    kept = target_arguments(arguments) if known.comparable and not known.exact else []
     if kept:
         narrow = Offer(TARGET, canonical(dict(kept)), f"only {_place(kept)}")
     else:
         narrow = Offer(SAME, canonical(arguments), "exactly this, unchanged")
-    return [narrow, Offer(ANY, words="with anything")]
+    return [narrow] if known.exact else [narrow, Offer(ANY, words="with anything")]
 
 
 def action(known: Offers, title: str) -> str:

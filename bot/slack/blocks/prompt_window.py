@@ -40,6 +40,8 @@ SHORTCUTS: Sequence[tuple[str, str, Literal["global", "message"], str]] = (
 WINDOW = "prompt.use"
 CHOOSE = "prompt.choose"
 """The action of the menu of prompts."""
+MENU = "prompt.menu"
+"""The block of the menu."""
 MAX_CHOICES = 100
 """Slack's limit of the options of a menu, and of its groups
 (docs.slack.dev/reference/block-kit/block-elements/select-menu-element)."""
@@ -63,7 +65,9 @@ class Opened:
 
     def seal(self) -> str:
         """Return the private metadata of the window."""
-        return json.dumps(list(astuple(self)), separators=(",", ":"))
+        # Not as ASCII: escapes of up to 12 characters for one would not fit. What cannot be encoded is no name.
+        sealed = json.dumps(list(astuple(self)), separators=(",", ":"), ensure_ascii=False)
+        return sealed.encode("utf-8", "replace").decode()
 
 
 def unseal(view: Mapping[str, object]) -> Opened:
@@ -118,6 +122,11 @@ def picked(action: Mapping[str, object]) -> str:
     return text(mapping(action.get("selected_option")).get("value"))
 
 
+def in_menu(view: Mapping[str, object]) -> str:
+    """Return the id of the prompt that the menu of a submitted window shows; empty if Slack does not say."""
+    return picked(mapping(mapping(mapping(mapping(view.get("state")).get("values")).get(MENU)).get(CHOOSE)))
+
+
 def entered(values: Mapping[str, str], prompt: str) -> dict[str, str]:
     """Return the arguments among what was entered in the fields. prompt: the id of the prompt."""
     first = f"{prompt[:8]}."
@@ -149,7 +158,7 @@ def _menu(offered: Sequence[PromptOffer], initial: PromptOffer | None = None) ->
     }
     if initial is not None and initial in offered:
         element["initial_option"] = _option(initial)
-    return {"type": "actions", "block_id": "prompt.menu", "elements": [element]}
+    return {"type": "actions", "block_id": MENU, "elements": [element]}
 
 
 def _option(prompt: PromptOffer) -> Block:

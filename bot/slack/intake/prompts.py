@@ -21,7 +21,7 @@ from bot.slack.blocks import prompt_window, question_windows
 from bot.slack.blocks.prompt_window import Opened
 from bot.slack.delivery.errors import SLACK_ERRORS, code_of
 from bot.slack.intake.messages import KINDS
-from bot.slack.intake.response import Response, WindowResponse
+from bot.slack.intake.response import NO_FIELD, Response, WindowResponse, beside_fields
 from bot.slack.prompt_desk import PromptDesk
 from bot.slack.reading import content
 from bot.slack.reading.content import Kind, Section
@@ -34,6 +34,10 @@ UNKNOWN = "I couldn't confirm with Slack that you are a member of this workspace
 NOT_ALLOWED = "You can't use this tool server here. Nothing was sent."
 NOT_IN = "I'm not in this conversation, so I can't answer there. Invite me first, or use the shortcut elsewhere."
 GONE = "This prompt is no longer offered. Nothing was sent; open the shortcut again."
+ANOTHER = (
+    "The menu shows another prompt than the one whose fields are here. Nothing was sent. Wait for its fields; if they "
+    "do not come, open the shortcut again."
+)
 CHECK_SECONDS = ACK_SECONDS - 0.7
 """For what Slack is asked before a window is acknowledged."""
 
@@ -99,6 +103,10 @@ async def submit(handler: ApprovalHandler, asked: AuthorizationCheck, body: Json
     if desk is None or not (opened.server and opened.name and view_id and user):
         return WindowResponse(GONE)
     prompt = PromptOffer(opened.server, opened.name)
+    if prompt_window.in_menu(view) not in ("", prompt.id):
+        # Another one was chosen, and the window was sent before it could be redrawn.
+        errors = beside_fields(view, {"": ANOTHER}, str)
+        return WindowResponse(ANOTHER) if NO_FIELD in errors else WindowResponse(errors=errors)
     arguments = {name: value[:MAX_VALUE] for name, value in prompt_window.entered(values, prompt.id).items()}
     try:
         async with asyncio.timeout(CHECK_SECONDS):

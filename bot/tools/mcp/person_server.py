@@ -149,6 +149,10 @@ class PersonServer(Server):
         self._tidy_later()
         return (await session.session_by(deadline) if session else None), header.rpartition(" ")[2]
 
+    def limit_of(self, person: str) -> ConcurrencyLimit:
+        """Return what limits the calls of a person."""
+        return (self._sessions.get(person) or self).concurrency
+
     async def ended(self, person: str) -> None:
         """Use the session of a person no more: they have signed out. Their calls under way go on."""
         session = self._sessions.pop(person, None)

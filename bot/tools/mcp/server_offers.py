@@ -6,7 +6,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,9 @@ from bot.core import resource_tools
 from bot.core.json_text import JsonObject
 from bot.core.server_offers import OfferError, PromptMessage, PromptOffer, PromptRef, PromptsFound
 from bot.core.tools import CallResult, DeliveryStatus, ResultText, Tool
-from bot.errors import SignInError
+from bot.core.untrusted import text
+from bot.errors import NotSignedInError, SignInError
+from bot.tools.mcp.concurrency_limit import FullError
 from bot.tools.mcp.names import prefix
 from bot.tools.mcp.person_server import PersonServer
 from bot.tools.mcp.server import WAIT_SECONDS, Server
@@ -30,7 +33,7 @@ LIST_SECONDS = 8.0
 
 
 class ServerOffers:
-    """Asks over the sessions that calls use, and takes no place among the calls."""
+    """Asks over the sessions that calls use. Resources take a place among the calls, prompts do not."""
 
     def __init__(self, servers: Mapping[str, Server]) -> None:
         """In: the configured servers, by their keys."""
@@ -63,70 +66,89 @@ class ServerOffers:
 
     async def messages(self, prompt: PromptRef, user: str) -> Sequence[PromptMessage]:
         """Ask a server for the messages of a prompt, with its account for this person. Raises OfferError."""
-        session, token = await self._session(prompt.server, user)
-        found = await session.offers.messages(prompt.name, dict(prompt.arguments))
-        return [replace(each, text=_without(each.text, token)) for each in found]
+        async with self._session(prompt.server, user) as (session, token):
+            return await session.offers.messages(prompt.name, dict(prompt.arguments), token)
 
     async def _prompts_of(self, key: str, user: str) -> Sequence[PromptOffer] | str:
         """Return the prompts of a server, or why it cannot be asked."""
         try:
-            session, _ = await self._session(key, user)
-            return await session.offers.prompts()
+            async with self._session(key, user) as (session, token):
+                return await session.offers.prompts(token)
         except OfferError as problem:
             return str(problem)
         except Exception:
             log.exception("the prompts of %s could not be listed", key)
             return "something went wrong on my side"
 
-    async def _session(self, key: str, user: str) -> tuple[Session, str]:
-        """Return a connection to a server, with its account for this person, and the token to leave out of texts.
-        Raises OfferError."""
+    @asynccontextmanager
+    async def _session(
+        self, key: str, user: str, *, takes_place: bool | None = None
+    ) -> AsyncGenerator[tuple[Session, str]]:
+        """Return a connection to a server, with its account for this person, and the token to leave out of texts. A
+        server that is configured differently meanwhile ends only afterwards. Raises OfferError.
+
+        takes_place: whether this takes a place of a shared server; of a person's session it does in both cases, and
+        with None of neither.
+        """
         server = self._servers.get(key)
         if server is None:
             raise OfferError("it is not configured any more")
         deadline, token = time.monotonic() + WAIT_SECONDS, ""
-        if isinstance(server, PersonServer):
-            try:
-                session, token = await server.session_of(user, deadline)
-            except SignInError as problem:
-                raise OfferError("connect to it with your account first") from problem
-        else:
-            session = await server.session_by(deadline)
-        if session is None:
-            raise OfferError("it is not running")
-        return session, token
+        with server.uses.one():
+            if isinstance(server, PersonServer):
+                try:
+                    session, token = await server.session_of(user, deadline)
+                except NotSignedInError as problem:
+                    raise OfferError("connect to it with your account first") from problem
+                except SignInError as problem:
+                    raise OfferError(f"your account there cannot be used now ({str(problem).rstrip('.')})") from problem
+            else:
+                session = await server.session_by(deadline)
+            if session is None:
+                raise OfferError("it is not running")
+            async with AsyncExitStack() as stack:
+                own = isinstance(server, PersonServer)
+                if takes_place or (own and takes_place is not None):
+                    limit, seconds = server.limit_of(user) if own else server.concurrency, server.config.call_seconds
+                    try:
+                        await stack.enter_async_context(limit.place(seconds))
+                    except FullError:
+                        raise OfferError(f"it was busy for {seconds:g} s") from None
+                yield session, token
 
     def meant(self, tool: Tool, arguments: JsonObject) -> Tool:
-        """Return a tool as the policy judges a call of it: a resource belongs to its server, and so does the call."""
+        """Return a tool as the policy judges a call of it: a resource belongs to its server, and so does the call. That
+        reading changes nothing is only as sure as the server is trusted."""
         if tool.server != resource_tools.RESOURCES_SERVER:
             return tool
         server = self._servers.get(self._key(arguments))
         if server is None:
             return tool
-        return replace(tool, server=server.config.key, audience=server.config.audience, identity=server.config.account)
+        config = server.config
+        return replace(
+            tool, server=config.key, audience=config.audience, identity=config.account, trusted=config.trusted
+        )
 
-    async def call(self, tool: Tool, arguments: JsonObject) -> CallResult:
-        """Run a call of one of our tools for resources. Raises nothing but CancelledError."""
+    async def call(self, tool: Tool, arguments: JsonObject, *, entered: bool = False) -> CallResult:
+        """Run a call of one of our tools for resources. Raises nothing but CancelledError. entered: the caller already
+        holds a place among the calls of the server."""
         began, key = time.monotonic(), self._key(arguments)
         try:
-            text = await self._answer(tool, key, arguments)
+            found = await self._answer(tool, key, arguments, entered=entered)
         except OfferError as problem:
             words = f"This is not possible with the server {line(key, 100)}: {problem}."
             return CallResult(DeliveryStatus.ERROR, words, time.monotonic() - began)
         seconds = time.monotonic() - began
-        return CallResult(DeliveryStatus.OK, str(text), seconds, text.media, whole=text.whole)
+        return CallResult(DeliveryStatus.OK, str(found), seconds, found.media, whole=found.whole)
 
-    async def _answer(self, tool: Tool, key: str, arguments: JsonObject) -> ResultText:
+    async def _answer(self, tool: Tool, key: str, arguments: JsonObject, *, entered: bool) -> ResultText:
         if key not in self._servers:
             known = [each for each, server in self._servers.items() if not server.config.audience.words()]
             raise OfferError(f"there is none of this name. There are: {', '.join(known[:50]) or 'none'}")
-        session, token = await self._session(key, tool.person)
-        with self._servers[key].uses.one():
+        async with self._session(key, tool.person, takes_place=not entered) as (session, token):
             if tool.remote_name == resource_tools.LIST:
-                return ResultText(_without(await session.offers.resources(str(arguments.get("cursor") or "")), token))
-            read = await session.offers.read(str(arguments.get("uri")))
-        whole = _without(read.whole, token)
-        return ResultText(_without(read, token), read.media, whole=whole)
+                return ResultText(await session.offers.resources(text(arguments.get("cursor")), token))
+            return await session.offers.read(text(arguments.get("uri")), token)
 
     def noted(self, tool: Tool, text: str) -> str:
         """Return the result of a call, with how what it links to can be read."""
@@ -138,7 +160,3 @@ class ServerOffers:
         return (
             named if named in self._servers else next((each for each in self._servers if prefix(each) == named), named)
         )
-
-
-def _without(text: str, token: str) -> str:
-    return text.replace(token, "***") if token else text

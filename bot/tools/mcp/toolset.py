@@ -23,6 +23,7 @@ from bot.tools.json_schema import arguments
 from bot.tools.mcp.admission import Admission
 from bot.tools.mcp.names import SEPARATOR, prefix
 from bot.tools.mcp.person_server import PersonServer
+from bot.tools.mcp.resource_guard import ResourceGuard
 from bot.tools.mcp.server import Server
 from bot.tools.mcp.server_offers import ServerOffers
 from bot.tools.mcp.server_state import State
@@ -81,7 +82,7 @@ class McpToolset:
         """Prompts and resources."""
         self._admission = Admission()
         self._guard_finders = tuple(guards)
-        self._unguarded = unguarded or ChangeGuard()
+        self._unguarded, self._of_resources = unguarded or ChangeGuard(), ResourceGuard()
         before_the_loop([partial(self._find_guard, server) for server in self._servers.values()], LOOK_SECONDS)
         self._loading: asyncio.Task[None] | None = None
         self._tools: tuple[Tool, ...] | None = None
@@ -260,6 +261,8 @@ class McpToolset:
     def guard(self, server: str) -> ChangeGuard:
         """Return the guard of a server, by its key. For most servers, and for one that is not configured, it knows
         little or nothing."""
+        if server == RESOURCES_SERVER:
+            return self._of_resources
         found = self._servers.get(server)
         return self._unguarded if found is None or found.guard is None else found.guard
 
@@ -269,7 +272,7 @@ class McpToolset:
         """Run one call of a tool as defined when the call was made: if its definition has changed since, the call is
         not sent. Raises nothing but CancelledError; cancellation cancels the call."""
         if tool.server == RESOURCES_SERVER:
-            return await self.offers.call(tool, arguments)
+            return await self.offers.call(tool, arguments, entered=held is not None)
         server = self._servers.get(tool.server)
         if server is None:
             words = f"The tool server `{tool.server}` is no longer configured. The call was not sent."
@@ -284,19 +287,22 @@ class McpToolset:
     async def try_acquire(self, tool: Tool, arguments: JsonObject, at: StepPosition | None = None) -> Permit | None:
         """Admit a call without waiting: if its server has capacity and no other call, of any server, touches what it
         changes (servers may share folders)."""
-        if tool.server == RESOURCES_SERVER:
+        server = self._server_of(tool, arguments)
+        if server is None and tool.server == RESOURCES_SERVER:
             return Free()
-        server = self._servers.get(tool.server)
         return await self._admission.try_acquire(server, self._footprint(tool, arguments, at), at) if server else None
 
     async def acquire(self, tool: Tool, arguments: JsonObject, at: StepPosition | None = None) -> Permit:
         """Wait until a call can be admitted. Raises BusyError if others take longer than the call's own time limit."""
-        if tool.server == RESOURCES_SERVER:
+        server = self._server_of(tool, arguments)
+        if server is None and tool.server == RESOURCES_SERVER:
             return Free()
-        server = self._servers.get(tool.server)
         if server is None:
             raise BusyError(f"The tool server `{tool.server}` is no longer configured. The call was not sent.")
         return await self._admission.acquire(server, self._footprint(tool, arguments, at), at)
+
+    def _server_of(self, tool: Tool, arguments: JsonObject) -> Server | None:
+        return self._servers.get(self.meant(tool, arguments).server)
 
     def _footprint(self, tool: Tool, arguments: JsonObject, at: StepPosition | None) -> Footprint | None:
         return self.guard(tool.server).footprint(tool, arguments, in_order=at is not None)

@@ -1,0 +1,17 @@
+"""The window in which people choose a prompt."""
+
+from __future__ import annotations
+
+from bot.core.server_offers import PromptOffer, PromptsFound
+from bot.slack.blocks import prompt_window
+from bot.slack.blocks.forms import SEAL_LIMIT
+from bot.slack.blocks.prompt_window import Opened
+
+
+def test_what_was_chosen_fits_into_the_window_and_comes_back_whatever_its_name() -> None:
+    prompt = PromptOffer("notes", "\U0001f600" * 200, "\U0001f600" * 99)
+    view = prompt_window.chosen(PromptsFound([prompt]), prompt, Opened("C1", "1.1"))
+    assert len(view["private_metadata"]) <= SEAL_LIMIT
+    assert prompt_window.unseal(view) == Opened("C1", "1.1", "notes", prompt.name, prompt.title)
+    odd = Opened(name="\ud800")
+    assert prompt_window.unseal({"private_metadata": odd.seal()}).name == "?", "it can be sent"
