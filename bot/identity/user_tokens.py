@@ -89,13 +89,18 @@ class UserTokens:
             # Only calls that were refused need more: others go on with what the person has allowed.
             found = self._lately_refused(kept) if refused else None
             return found and found.need
-        await self._end(kept, EXPIRED)
+        if not await self._end(kept, EXPIRED):  # there is another one by now, or none
+            return await self.needed(server, person, refused=refused)
         return SignInNeed(EXPIRED)
+
+    def lock(self, server: str, person: str) -> asyncio.Lock:
+        """Return what is held while the tokens of a person are replaced."""
+        return self._locks.of(server, person)
 
     async def header(self, server: str, person: str) -> str:
         kept, tokens = await self._kept(server, person)
         if tokens.is_old():
-            async with self._locks.of(server, person):
+            async with self.lock(server, person):
                 kept, tokens = await self._kept(server, person)
                 if tokens.is_old():
                     tokens = await self._refresh(kept, tokens, EXPIRED)
@@ -103,7 +108,7 @@ class UserTokens:
 
     async def refused(self, server: str, person: str, header: str, challenge: str) -> bool:
         said = Challenge.of(challenge)
-        async with self._locks.of(server, person):
+        async with self.lock(server, person):
             try:
                 kept, tokens = await self._kept(server, person)
                 if tokens.header != header:
@@ -164,10 +169,13 @@ class UserTokens:
             await self._end(kept, why)
             raise NotSignedInError from None
         sealed = self._vault.seal(fresh.dumps(), "tokens", kept.person, kept.server, kept.issuer)
-        if await self._store.refreshed(kept, sealed) is None:  # the person has signed out meanwhile
+        if await self._store.refreshed(kept, sealed) is not None:
+            return fresh
+        now = await self._store.signed_in(kept.person, kept.server)
+        if now is None or now.issuer != kept.issuer:  # the person has signed out meanwhile
             await self.revoke_at_issuer(self.place(kept.server, fresh), fresh)
-            raise NotSignedInError
-        return fresh
+        # Else they have signed in again: some issuers would end that, too (see `finish_sign_in`).
+        return (await self._kept(kept.server, kept.person))[1]
 
     async def _same_issuer(self, kept: SignedIn, challenge: Challenge | None) -> None:
         """Check that the server still has people sign in where this one has."""
@@ -187,15 +195,17 @@ class UserTokens:
         if kept is not None:
             await self._end(kept, "")
 
-    async def _end(self, kept: SignedIn, why: str) -> None:
-        """Use a sign-in no more, and tell its issuer."""
-        if not await self._store.end_sign_in(kept):
-            return
+    async def _end(self, kept: SignedIn, why: str) -> bool:
+        """Use a sign-in no more, and tell its issuer. Return whether it was in use."""
+        ended = await self._store.end_sign_in(kept)
+        if ended is None:
+            return False
         log.info("a sign-in to %s has ended", kept.server)
         self._why[kept.server, kept.person] = why
-        await self.forget(kept)
+        await self.forget(ended)
         if self.ended is not None:
             await self.ended(kept.server, kept.person)
+        return True
 
     async def forget(self, kept: SignedIn) -> None:
         """Tell the issuer that a sign-in has ended, and delete it. If that is not possible now, the next start does."""
