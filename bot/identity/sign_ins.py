@@ -133,9 +133,15 @@ class SignIns:
         """Return the open sign-in with this state; None if there is none."""
         asked = await self._store.sign_in_by_state(sign_in_link.digest(state))
         try:
-            return None if asked is None else (asked, self._begun(asked))
+            begun = None if asked is None else self._begun(asked)
         except (UnsealError, ValueError):
             return None
+        if asked is None or begun is None:
+            return None
+        if why := self._people.unusable(asked.server, begun.issuer, begun):
+            await self._again(asked, why)
+            return None
+        return asked, begun
 
     async def take(self, asked: OpenSignIn, found: CallbackParameters) -> str:
         """Take in what the browser has brought back for an open sign-in. Return what is wrong with it, as a sentence;
@@ -165,11 +171,15 @@ class SignIns:
                 begun = self._begun(asked)
                 code = self._vault.unseal(asked.code, "code", asked.person, asked.server, asked.state).decode()
                 async with self._people.lock(asked.server, asked.person):
-                    woken = await self._exchange(asked, begun, code)
+                    # The configuration may have changed since: nothing is sent where it sends nobody any more.
+                    why = self._people.unusable(asked.server, begun.issuer, begun)
+                    woken = None if why else await self._exchange(asked, begun, code)
             except (UnsealError, ValueError, SignInError) as problem:
                 log.warning("a sign-in to %s did not finish: %s", asked.server, type(problem).__name__)
                 await self._again(asked, NOT_FINISHED)
                 return False
+            if why:
+                await self._again(asked, why)
             for thread_id in woken or ():
                 self._wake(thread_id)
             return woken is not None

@@ -9,6 +9,7 @@ import re
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 from weakref import WeakValueDictionary
 
 from bot import failpoints
@@ -27,6 +28,7 @@ log = logging.getLogger(__name__)
 EXPIRED = "Your sign-in has expired."
 REVOKED = "Your sign-in is not accepted any more."
 MOVED = "Its sign-in service has changed."
+ELSEWHERE = "Its address has changed."
 MORE = "It wants you to allow more for this: {}."
 REFUSED_SECONDS = 60.0
 """For so long, calls that were refused find out why: several may have been at the same time."""
@@ -85,13 +87,15 @@ class UserTokens:
         if kept is None:
             return SignInNeed(self._why.get((server, person), ""))
         tokens = await self._tokens(kept)
-        if tokens is not None and (tokens.refresh or not tokens.is_old()):
+        why = self.unusable(server, kept.issuer, tokens) if tokens else EXPIRED
+        if tokens is not None and not why and (tokens.refresh or not tokens.is_old()):
             # Only calls that were refused need more: others go on with what the person has allowed.
             found = self._lately_refused(kept) if refused else None
             return found and found.need
-        if not await self._end(kept, EXPIRED):  # there is another one by now, or none
+        why = why or EXPIRED
+        if not await self._end(kept, why):  # there is another one by now, or none
             return await self.needed(server, person, refused=refused)
-        return SignInNeed(EXPIRED)
+        return SignInNeed(why)
 
     def lock(self, server: str, person: str) -> asyncio.Lock:
         """Return what is held while the tokens of a person are replaced."""
@@ -145,7 +149,20 @@ class UserTokens:
         tokens = None if kept is None else await self._tokens(kept)
         if kept is None or tokens is None:
             raise NotSignedInError
+        if why := self.unusable(server, kept.issuer, tokens):
+            await self._end(kept, why)
+            raise NotSignedInError
         return kept, tokens
+
+    def unusable(self, key: str, issuer: str, known: PendingSignIn | Tokens) -> str:
+        """Return why the configuration, which may have changed, does not allow to use a sign-in, as a sentence; empty
+        if it does."""
+        server = self.server(key)
+        if not server.oauth.allows(issuer):
+            return MOVED
+        here, there = urlsplit(server.url), urlsplit(known.resource)
+        same = (here.scheme, here.netloc.lower()) == (there.scheme, there.netloc.lower())
+        return "" if same or not server.url or not known.resource else ELSEWHERE
 
     async def _tokens(self, kept: SignedIn) -> Tokens | None:
         try:

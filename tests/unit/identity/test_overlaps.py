@@ -12,6 +12,8 @@ from typing import Any, cast
 import pytest
 
 from bot.core.identity import OAuthSettings, RemoteServer, SignedIn, SignInNeed
+from bot.core.questions import sign_in
+from bot.errors import NotSignedInError
 from bot.identity import provider, sign_in_link
 from bot.identity.clients import Client
 from bot.identity.http_client import Answer, HttpClient
@@ -19,7 +21,7 @@ from bot.identity.provider import Provider
 from bot.identity.sign_in_link import PendingSignIn
 from bot.identity.sign_ins import SignIns
 from bot.identity.tokens import Tokens
-from bot.identity.user_tokens import UserTokens
+from bot.identity.user_tokens import ELSEWHERE, MOVED, UserTokens
 from bot.identity.vault import Vault
 from tests.contract.identities import waiting
 from tests.extending.memory.store import MemoryStore
@@ -80,9 +82,9 @@ class Here:
             sealed = VAULT.seal(found.dumps(), "tokens", ALICE, "notes", ISSUER)
             tables.identities = {number: SignedIn(number, ALICE, "notes", ISSUER, sealed)}
 
-    async def asked(self) -> str:
+    async def asked(self, state: str = "state") -> str:
         """The question of another sign-in, whose code has come back."""
-        _, question = await waiting(self.store)
+        _, question = await waiting(self.store, sign_in_link.digest(state))
         pending = PendingSignIn(
             f"{ISSUER}/a", "v", "http://r", ISSUER, False, URL, f"{ISSUER}/t", f"{ISSUER}/revoke", CLIENT, "read write"
         )
@@ -95,9 +97,15 @@ class Here:
             )
         return question
 
-    def pin(self, issuer: str) -> None:
-        """Have the operator name the only sign-in service that is used."""
-        self.people.serve([replace(self.server, oauth=OAuthSettings(issuer=issuer))])
+    def configure(self, url: str = URL, issuer: str = "") -> None:
+        """Have the operator configure the server otherwise."""
+        self.people.serve([RemoteServer("notes", url, OAuthSettings("id", "hush-hush", issuer=issuer))])
+
+    async def problem(self, question: str) -> str:
+        """Why a person is asked once more."""
+        found = await self.store.find_question(question)
+        assert found is not None
+        return sign_in.asked(found).problem
 
     @property
     def revoked(self) -> list[str]:
@@ -178,3 +186,57 @@ async def test_nobody_is_asked_to_sign_in_who_has_done_so_meanwhile() -> None:
     here.store.then = replaced
     assert await here.people.needed("notes", ALICE) is None
     assert here.revoked == []
+
+
+OTHER = "https://other.example.com"
+MOVES = [({"issuer": OTHER}, MOVED), ({"url": f"{OTHER}/mcp"}, ELSEWHERE)]
+
+
+@pytest.mark.parametrize(("changed", "why"), MOVES)
+@pytest.mark.parametrize("old", [False, True])
+async def test_tokens_are_not_used_for_what_another_configuration_names(
+    changed: dict[str, str], why: str, *, old: bool
+) -> None:
+    for finds_out in ("header", "needed", "refused"):
+        here = Here(tokens("token", "refresh", old=old))
+        here.configure(**changed)
+        if finds_out == "header":
+            with pytest.raises(NotSignedInError):
+                await here.people.header("notes", ALICE)
+        elif finds_out == "refused":
+            assert not await here.people.refused("notes", ALICE, "Bearer token", "Bearer")
+        assert await here.people.needed("notes", ALICE) == SignInNeed(why)
+        assert here.issuer.asked == [("revoke", "refresh"), ("revoke", "token")], "nothing else was sent"
+
+
+@pytest.mark.parametrize(("changed", "why"), MOVES)
+async def test_a_code_is_not_sent_to_a_service_that_the_configuration_does_not_name_any_more(
+    changed: dict[str, str], why: str
+) -> None:
+    here = Here(tokens("token"))
+    question = await here.asked()
+    here.configure(**changed)
+    assert not await here.sign_ins.finish(question)
+    assert here.issuer.asked == []
+    assert await here.problem(question) == why
+    again = await here.store.sign_in_of(question)
+    assert again is not None
+    assert not again.code
+
+
+@pytest.mark.parametrize(("changed", "why"), MOVES)
+async def test_an_old_link_leads_nowhere_and_there_is_a_new_one(changed: dict[str, str], why: str) -> None:
+    here = Here(tokens("token"))
+    question = await here.asked("state")
+    assert await here.sign_ins.begun("state") is not None
+    here.configure(**changed)
+    assert await here.sign_ins.begun("state") is None
+    assert await here.problem(question) == why
+
+
+async def test_the_same_sign_in_service_may_be_named_with_a_slash() -> None:
+    here = Here(tokens("token"))
+    here.configure(issuer=f"{ISSUER}/")
+    assert await here.people.header("notes", ALICE) == "Bearer token"
+    here.configure(issuer=f"{ISSUER}/tenant")
+    assert await here.people.needed("notes", ALICE) == SignInNeed(MOVED)
