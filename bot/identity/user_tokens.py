@@ -199,7 +199,7 @@ class UserTokens:
         await load()
         from bot.identity import provider  # noqa: PLC0415 - see `_load`
 
-        found = await provider.find_provider(self._web, self.server(kept.server), challenge)
+        found = await provider.find_provider(self._web, self.server(kept.server), challenge, known=kept.issuer)
         if found.issuer != kept.issuer:
             await self._end(kept, MOVED)
             raise NotSignedInError
