@@ -76,7 +76,8 @@ class SigningIn:
         self.accounts = LateAccounts()
         tools.use(self.accounts)
         self._parts: Parts | None = None
-        self._make(settings, _of_people(tools.signing_in))
+        if wanted := _of_people(tools.signing_in):
+            self._use(self._make(settings, wanted))
 
     async def start(self) -> None:
         """Begin to take in what browsers bring back."""
@@ -89,15 +90,20 @@ class SigningIn:
             await self._parts.sign_ins.resume()
 
     async def serve(self, settings: Settings, servers: Sequence[ServerConfig]) -> None:
-        """Have people sign in to these servers, which are used next. Raises SettingsError if there is no key for
-        that."""
+        """Have people sign in to these servers, which are used next. Raises SettingsError if there is no key for that,
+        or no address on which to take in what browsers bring back; then everything is as before."""
         wanted = _of_people(servers)
         if self._parts is not None:
             self._parts.people.serve(wanted)
         elif wanted:
             await _import()
-            self._make(settings, wanted)
-            await self.start()
+            parts = self._make(settings, wanted)
+            try:
+                await parts.start()
+            except BaseException:
+                await parts.aclose()
+                raise
+            self._use(parts)
             await self.resume()
 
     async def aclose(self) -> None:
@@ -105,12 +111,15 @@ class SigningIn:
         if self._parts is not None:
             await self._parts.aclose()
 
-    def _make(self, settings: Settings, servers: Sequence[RemoteServer]) -> None:
-        """Make the parts, if people sign in to any of these servers."""
-        if not servers:
-            return
-        from bot.identity.accounts import Accounts  # noqa: PLC0415 - only such bots need the time for it
-        from bot.identity.callback import CallbackServer  # noqa: PLC0415
+    def _use(self, parts: Parts) -> None:
+        from bot.identity.accounts import Accounts  # noqa: PLC0415 - see `_make`
+
+        self._parts = parts
+        self.accounts.accounts = Accounts(parts.people, parts.sign_ins)
+
+    def _make(self, settings: Settings, servers: Sequence[RemoteServer]) -> Parts:
+        """Make the parts for servers to which people sign in."""
+        from bot.identity.callback import CallbackServer  # noqa: PLC0415 - only such bots need the time for it
         from bot.identity.http_client import HttpClient  # noqa: PLC0415
         from bot.identity.sign_ins import SignIns  # noqa: PLC0415
         from bot.identity.user_tokens import UserTokens  # noqa: PLC0415
@@ -124,8 +133,7 @@ class SigningIn:
         sign_ins = SignIns(people, self._store, vault, web, redirect=redirect, public=public, wake=self._wake)
         listen, secure = self._settings.callback_listen, public.startswith("https:")
         callback = CallbackServer(sign_ins, vault, listen, secure=secure) if public else None
-        self._parts = Parts(people, sign_ins, web, callback)
-        self.accounts.accounts = Accounts(people, sign_ins)
+        return Parts(people, sign_ins, web, callback)
 
 
 def _of_people(servers: Sequence[ServerConfig]) -> Sequence[RemoteServer]:

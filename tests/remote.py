@@ -64,7 +64,7 @@ class Remote:
     scope: str = ""
     """What it says that a sign-in needs."""
     needs: dict[str, str] = field(default_factory=dict[str, str])
-    """What calls need besides, by tool."""
+    """What calls need besides, by tool; and the list of tools, as `tools/list`."""
     gives: str | None = None
     """What it allows, whatever it is asked for; by default that."""
     insatiable: bool = False
@@ -213,6 +213,8 @@ class Remote:
                 capabilities = {"tools": {}}
                 result = {"protocolVersion": "2025-06-18", "capabilities": capabilities, "serverInfo": info}
             case "tools/list":
+                if (needed := self.needs.get("tools/list", "")) and needed not in grant.scope.split():
+                    return self._refuse(403, needed, error="insufficient_scope")
                 result = {"tools": TOOLS}
             case "tools/call":
                 wanted = message["params"]

@@ -117,18 +117,19 @@ class ToolExecutor:
             tool = replace(tool, person=state.turn.requester if state.turn else "")
         if (outcome := await _unless(stop, self._send(state, call, tool, held, stop))) is None:
             await self._cancel(state, call)
-        elif outcome.certainty is DeliveryStatus.UNSENT and not await self._signed_in(state, call, tool, made=True):
+        elif outcome.certainty is DeliveryStatus.UNSENT and not await self._signed_in(state, call, tool, outcome):
             return
         else:
             await self._finish(state, call, outcome, before, record)
 
-    async def _signed_in(self, state: ThreadState, call: Call, tool: Tool, *, made: bool = False) -> bool:
-        """Return whether a call can use the account that it needs. If not, it waits, or has ended. made: it was about
-        to be sent, and was not."""
+    async def _signed_in(self, state: ThreadState, call: Call, tool: Tool, unsent: CallResult | None = None) -> bool:
+        """Return whether a call can use the account that it needs. If not, it waits, or has ended. unsent: why it was
+        not sent, if it was about to be. Only one that was denied waits for what its person has to allow besides."""
         if tool.identity is not Identity.PERSON or self.sign_in_requests is None:
             return True
+        made = unsent is not None
         call.attempts -= made
-        ready = await self.sign_in_requests.ready(state, call, tool, refused=made)
+        ready = await self.sign_in_requests.ready(state, call, tool, refused=made and unsent.denied)
         call.attempts += made and ready
         return ready
 

@@ -31,6 +31,15 @@ class OAuthSettings:
     issuer: str = ""
     """The only sign-in service that is used; empty for the one that the server names."""
 
+    def allows(self, issuer: str) -> bool:
+        """Return whether a sign-in service may be used."""
+        return not self.issuer or _without_root(self.issuer) == _without_root(issuer)
+
+
+def _without_root(issuer: str) -> str:
+    """Return an issuer in the form in which it is compared: exactly, but for the slash of an address without a path."""
+    return issuer.removesuffix("/") if issuer.count("/") == 3 else issuer
+
 
 @dataclass(frozen=True, slots=True)
 class RemoteServer:

@@ -168,14 +168,28 @@ class ResultText(str):
     """What the server asks for instead of a result."""
     whole: str
     """The whole text, if it was cut; else empty."""
+    denied: bool
+    """See `CallResult.denied`."""
 
     def __new__(
-        cls, text: str, media: Sequence[Media] = (), exchange: Exchange | None = None, whole: str = ""
+        cls,
+        text: str,
+        media: Sequence[Media] = (),
+        exchange: Exchange | None = None,
+        whole: str = "",
+        *,
+        denied: bool = False,
     ) -> ResultText:
         """Create the text."""
         made = super().__new__(cls, text)
-        made.media, made.exchange, made.whole = tuple(media), exchange, whole
+        made.media, made.exchange, made.whole, made.denied = tuple(media), exchange, whole, denied
         return made
+
+    def outcome(self, certainty: DeliveryStatus, seconds: float) -> CallResult:
+        """Return the result of the call."""
+        return CallResult(
+            certainty, self, seconds, self.media, exchange=self.exchange, whole=self.whole, denied=self.denied
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,6 +208,9 @@ class CallResult:
     """The whole text, if `text` was cut; else empty."""
     task: str = ""
     """The task that the server made of the call (`bot.core.server_tasks.ServerTask.dumps`)."""
+    denied: bool = False
+    """The server refused the credentials of this very call, or of the connection that it needs, so that its person may
+    have to allow more."""
 
 
 @dataclass(frozen=True, slots=True)

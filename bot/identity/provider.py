@@ -66,13 +66,19 @@ class Provider:
     """What is asked for."""
 
 
-async def find_provider(web: HttpClient, server: RemoteServer, challenge: Challenge | None = None) -> Provider:
-    """Return where people sign in to a server. In: how it has refused a request, if it has. Raises SignInError."""
+async def find_provider(
+    web: HttpClient, server: RemoteServer, challenge: Challenge | None = None, *, known: str = ""
+) -> Provider:
+    """Return where people sign in to a server. In: how it has refused a request, if it has; the issuer that was used
+    before, which is used again if the server still names it. Raises SignInError."""
     challenge = await _challenge(web, server.url) if challenge is None else challenge
     about = await _resource(web, server.url, challenge)
-    named = str(about.authorization_servers[0]) if about else None
-    if server.oauth.issuer and not issuers_match(server.oauth.issuer, named or _origin(server.url)):
+    # A server may name several, of which the client chooses one (RFC 9728, section 7.6).
+    listed = [str(each) for each in about.authorization_servers] if about else [None]
+    allowed = [each for each in listed if server.oauth.allows(each or _origin(server.url))]
+    if not allowed:
         raise SignInError("Its sign-in service is not the one of the configuration, so nobody signs in there.")
+    named = next((each for each in allowed if each and known and issuers_match(each, known)), allowed[0])
     metadata = await _metadata(web, server.url, named)
     if metadata is None:
         if named is not None:

@@ -4,7 +4,7 @@ used, so a restart goes on where it was; what cannot go on is asked once more, w
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -133,9 +133,15 @@ class SignIns:
         """Return the open sign-in with this state; None if there is none."""
         asked = await self._store.sign_in_by_state(sign_in_link.digest(state))
         try:
-            return None if asked is None else (asked, self._begun(asked))
+            begun = None if asked is None else self._begun(asked)
         except (UnsealError, ValueError):
             return None
+        if asked is None or begun is None:
+            return None
+        if why := self._people.unusable(asked.server, begun.issuer, begun):
+            await self._again(asked, why)
+            return None
+        return asked, begun
 
     async def take(self, asked: OpenSignIn, found: CallbackParameters) -> str:
         """Take in what the browser has brought back for an open sign-in. Return what is wrong with it, as a sentence;
@@ -164,33 +170,45 @@ class SignIns:
             try:
                 begun = self._begun(asked)
                 code = self._vault.unseal(asked.code, "code", asked.person, asked.server, asked.state).decode()
-                place = self._people.place(asked.server, begun)
-                form = {
-                    "grant_type": "authorization_code",
-                    "code": code,
-                    "redirect_uri": begun.redirect,
-                    "code_verifier": begun.verifier,
-                }
-                with failpoints.around("exchange a code"):
-                    found = await tokens.request_tokens(self._web, place, form)
+                async with self._people.lock(asked.server, asked.person):
+                    # The configuration may have changed since: nothing is sent where it sends nobody any more.
+                    why = self._people.unusable(asked.server, begun.issuer, begun)
+                    woken = None if why else await self._exchange(asked, begun, code)
             except (UnsealError, ValueError, SignInError) as problem:
                 log.warning("a sign-in to %s did not finish: %s", asked.server, type(problem).__name__)
                 await self._again(asked, NOT_FINISHED)
                 return False
-            # What is not named was allowed as it was asked for (RFC 6749, section 5.1).
-            found = replace(found, scope=found.scope or begun.asked, asked=begun.asked)
-            sealed = self._vault.seal(found.dumps(), "tokens", asked.person, asked.server, begun.issuer)
-            before = await self._store.signed_in(asked.person, asked.server)
-            woken = await self._store.finish_sign_in(asked, begun.issuer, sealed)
-            if woken is None:
-                await self._people.revoke_at_issuer(place, found)
-                return False
-            if before is not None and before.issuer != begun.issuer:
-                await self._people.forget(before)
-            self._people.on_signed_in(asked.server, asked.person)
-            for thread_id in woken:
+            if why:
+                await self._again(asked, why)
+            for thread_id in woken or ():
                 self._wake(thread_id)
-            return True
+            return woken is not None
+
+    async def _exchange(self, asked: OpenSignIn, begun: PendingSignIn, code: str) -> Sequence[int] | None:
+        """Exchange a code, and use the tokens from now on. The caller has the lock of the person's tokens: those until
+        now are not refreshed meanwhile, so that their end is not taken for the end of these. Return the threads to
+        wake; None if the sign-in was not open any more. Raises SignInError."""
+        place = self._people.place(asked.server, begun)
+        form = {
+            "grant_type": "authorization_code",
+            "code": code,
+            "redirect_uri": begun.redirect,
+            "code_verifier": begun.verifier,
+        }
+        with failpoints.around("exchange a code"):
+            found = await tokens.request_tokens(self._web, place, form)
+        # What is not named was allowed as it was asked for (RFC 6749, section 5.1).
+        found = replace(found, scope=found.scope or begun.asked, asked=begun.asked)
+        sealed = self._vault.seal(found.dumps(), "tokens", asked.person, asked.server, begun.issuer)
+        before = await self._store.signed_in(asked.person, asked.server)
+        woken = await self._store.finish_sign_in(asked, begun.issuer, sealed)
+        if woken is None:
+            await self._people.revoke_at_issuer(place, found)
+            return None
+        if before is not None and before.issuer != begun.issuer:
+            await self._people.forget(before)
+        self._people.on_signed_in(asked.server, asked.person)
+        return woken
 
     async def _again(self, asked: OpenSignIn, why: str) -> None:
         """Ask for a sign-in once more, as it cannot be finished as it was begun."""

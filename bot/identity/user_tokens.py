@@ -9,6 +9,7 @@ import re
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 from weakref import WeakValueDictionary
 
 from bot import failpoints
@@ -27,6 +28,7 @@ log = logging.getLogger(__name__)
 EXPIRED = "Your sign-in has expired."
 REVOKED = "Your sign-in is not accepted any more."
 MOVED = "Its sign-in service has changed."
+ELSEWHERE = "Its address has changed."
 MORE = "It wants you to allow more for this: {}."
 REFUSED_SECONDS = 60.0
 """For so long, calls that were refused find out why: several may have been at the same time."""
@@ -85,17 +87,24 @@ class UserTokens:
         if kept is None:
             return SignInNeed(self._why.get((server, person), ""))
         tokens = await self._tokens(kept)
-        if tokens is not None and (tokens.refresh or not tokens.is_old()):
+        why = self.unusable(server, kept.issuer, tokens) if tokens else EXPIRED
+        if tokens is not None and not why and (tokens.refresh or not tokens.is_old()):
             # Only calls that were refused need more: others go on with what the person has allowed.
             found = self._lately_refused(kept) if refused else None
             return found and found.need
-        await self._end(kept, EXPIRED)
-        return SignInNeed(EXPIRED)
+        why = why or EXPIRED
+        if not await self._end(kept, why):  # there is another one by now, or none
+            return await self.needed(server, person, refused=refused)
+        return SignInNeed(why)
+
+    def lock(self, server: str, person: str) -> asyncio.Lock:
+        """Return what is held while the tokens of a person are replaced."""
+        return self._locks.of(server, person)
 
     async def header(self, server: str, person: str) -> str:
         kept, tokens = await self._kept(server, person)
         if tokens.is_old():
-            async with self._locks.of(server, person):
+            async with self.lock(server, person):
                 kept, tokens = await self._kept(server, person)
                 if tokens.is_old():
                     tokens = await self._refresh(kept, tokens, EXPIRED)
@@ -103,7 +112,7 @@ class UserTokens:
 
     async def refused(self, server: str, person: str, header: str, challenge: str) -> bool:
         said = Challenge.of(challenge)
-        async with self._locks.of(server, person):
+        async with self.lock(server, person):
             try:
                 kept, tokens = await self._kept(server, person)
                 if tokens.header != header:
@@ -140,7 +149,20 @@ class UserTokens:
         tokens = None if kept is None else await self._tokens(kept)
         if kept is None or tokens is None:
             raise NotSignedInError
+        if why := self.unusable(server, kept.issuer, tokens):
+            await self._end(kept, why)
+            raise NotSignedInError
         return kept, tokens
+
+    def unusable(self, key: str, issuer: str, known: PendingSignIn | Tokens) -> str:
+        """Return why the configuration, which may have changed, does not allow to use a sign-in, as a sentence; empty
+        if it does."""
+        server = self.server(key)
+        if not server.oauth.allows(issuer):
+            return MOVED
+        here, there = urlsplit(server.url), urlsplit(known.resource)
+        same = (here.scheme, here.netloc.lower()) == (there.scheme, there.netloc.lower())
+        return "" if same or not server.url or not known.resource else ELSEWHERE
 
     async def _tokens(self, kept: SignedIn) -> Tokens | None:
         try:
@@ -164,17 +186,20 @@ class UserTokens:
             await self._end(kept, why)
             raise NotSignedInError from None
         sealed = self._vault.seal(fresh.dumps(), "tokens", kept.person, kept.server, kept.issuer)
-        if await self._store.refreshed(kept, sealed) is None:  # the person has signed out meanwhile
+        if await self._store.refreshed(kept, sealed) is not None:
+            return fresh
+        now = await self._store.signed_in(kept.person, kept.server)
+        if now is None or now.issuer != kept.issuer:  # the person has signed out meanwhile
             await self.revoke_at_issuer(self.place(kept.server, fresh), fresh)
-            raise NotSignedInError
-        return fresh
+        # Else they have signed in again: some issuers would end that, too (see `finish_sign_in`).
+        return (await self._kept(kept.server, kept.person))[1]
 
     async def _same_issuer(self, kept: SignedIn, challenge: Challenge | None) -> None:
         """Check that the server still has people sign in where this one has."""
         await load()
         from bot.identity import provider  # noqa: PLC0415 - see `_load`
 
-        found = await provider.find_provider(self._web, self.server(kept.server), challenge)
+        found = await provider.find_provider(self._web, self.server(kept.server), challenge, known=kept.issuer)
         if found.issuer != kept.issuer:
             await self._end(kept, MOVED)
             raise NotSignedInError
@@ -187,15 +212,17 @@ class UserTokens:
         if kept is not None:
             await self._end(kept, "")
 
-    async def _end(self, kept: SignedIn, why: str) -> None:
-        """Use a sign-in no more, and tell its issuer."""
-        if not await self._store.end_sign_in(kept):
-            return
+    async def _end(self, kept: SignedIn, why: str) -> bool:
+        """Use a sign-in no more, and tell its issuer. Return whether it was in use."""
+        ended = await self._store.end_sign_in(kept)
+        if ended is None:
+            return False
         log.info("a sign-in to %s has ended", kept.server)
         self._why[kept.server, kept.person] = why
-        await self.forget(kept)
+        await self.forget(ended)
         if self.ended is not None:
             await self.ended(kept.server, kept.person)
+        return True
 
     async def forget(self, kept: SignedIn) -> None:
         """Tell the issuer that a sign-in has ended, and delete it. If that is not possible now, the next start does."""

@@ -158,8 +158,8 @@ class IdentitiesContract:
         assert (fresh.sealed, fresh.version) == (b"fresh", 1)
         assert await store.refreshed(kept, b"late") is None
         assert await store.sign_ins_of(ALICE) == [fresh]
-        assert await store.end_sign_in(fresh)
-        assert not await store.end_sign_in(fresh)
+        assert await store.end_sign_in(kept) == replace(fresh, ended=True), "with the tokens that it has now"
+        assert await store.end_sign_in(fresh) is None
         assert await store.refreshed(fresh, b"too late") is None
         assert await store.sign_ins_of(ALICE) == []
         assert [each.id for each in await store.ended_sign_ins()] == [kept.id]

@@ -22,6 +22,7 @@ from bot.core.tools import DeliveryStatus, Tool
 from bot.identity import tokens
 from bot.reloading import Reloading
 from bot.slack.delivery import live
+from bot.tools.mcp.person_server import PersonServer
 from bot.tools.mcp.toolset import McpToolset
 from slack_sandbox.model import Message, Person
 from slack_sandbox.openrouter import Answer, ChatRequest, call, calls, text
@@ -345,6 +346,10 @@ async def test_a_call_for_which_too_little_was_allowed_asks_for_more_and_goes_on
         assert "It wants you to allow more for this: notes:write." in message.plain
         other = await here.slack.say(here.general, here.alice, "<@BOT> whoami")
         await here.reply(other, "It said: alice:")  # what needs no more goes on
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(PersonServer, "_session_of", lambda *_: None)
+            other = await here.slack.say(here.general, here.alice, "<@BOT> whoami")
+            await here.reply(other, "is busy with other people's calls")  # nor does one that fails otherwise wait
         await here.bot.stop()
         await here.bot.start()
         refused = server.consent(link(message), "alice").replace("code=", "error=")
@@ -357,6 +362,17 @@ async def test_a_call_for_which_too_little_was_allowed_asks_for_more_and_goes_on
         assert here.bot.rows("SELECT count(*) FROM identities") == [(1,)]
         assert here.bot.rows("SELECT decision FROM questions WHERE kind = 'may_it_run'") == [("approved",)]
         assert here.bot.rows("SELECT attempts, outcome FROM calls WHERE tool = 'notes__note'") == [(1, "ok")]
+
+
+async def test_a_connection_for_which_too_little_was_allowed_asks_for_more_and_is_made(tmp_path: Path) -> None:
+    async with opened(tmp_path) as (here, server):
+        server.scope, server.needs = "notes:read", {"tools/list": "notes:list"}
+        ts = await here.slack.say(here.general, here.alice, "<@BOT> connect")
+        await sign_in(here, server, here.alice, "alice")
+        await here.until(lambda: len(asked(here, here.alice)) > 1, what="another question", poll=0.01)
+        await sign_in(here, server, here.alice, "alice")
+        await here.reply(ts, "It said: Connected.")
+        assert server.scopes == ["notes:read", "notes:read notes:list"]
 
 
 async def test_calls_that_were_refused_at_the_same_time_wait_for_one_question(tmp_path: Path) -> None:

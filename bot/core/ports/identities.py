@@ -29,9 +29,9 @@ class IdentityStore(Protocol):
         replaced since it was read."""
         ...
 
-    async def end_sign_in(self, kept: SignedIn) -> bool:
-        """Use a sign-in no more. It is kept until the issuer was told (`forget_sign_in`). Return whether it was in
-        use as it was read, or with newer tokens."""
+    async def end_sign_in(self, kept: SignedIn) -> SignedIn | None:
+        """Use a sign-in no more. It is kept until the issuer was told (`forget_sign_in`). Return it as it is now,
+        maybe with newer tokens than were read; None, with nothing written, if it was not in use."""
         ...
 
     async def ended_sign_ins(self) -> Sequence[SignedIn]:

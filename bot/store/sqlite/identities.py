@@ -55,9 +55,12 @@ def refreshed(connection: sqlite3.Connection, kept: SignedIn, sealed: bytes) -> 
     return signed_in(connection, kept.person, kept.server) if written.rowcount else None
 
 
-def end(connection: sqlite3.Connection, kept: SignedIn) -> bool:
+def end(connection: sqlite3.Connection, kept: SignedIn) -> SignedIn | None:
     """Use a sign-in no more."""
-    return connection.execute("UPDATE identities SET ended = 1 WHERE id = ? AND NOT ended", (kept.id,)).rowcount > 0
+    written = connection.execute("UPDATE identities SET ended = 1 WHERE id = ? AND NOT ended", (kept.id,))
+    if not written.rowcount:
+        return None
+    return _kept(connection.execute(f"{_KEPT} WHERE id = ?", (kept.id,)).fetchone())
 
 
 def ended(connection: sqlite3.Connection) -> list[SignedIn]:

@@ -29,8 +29,8 @@ class IdentitiesStore:
 
         return await self._database.write(refreshed)
 
-    async def end_sign_in(self, kept: SignedIn) -> bool:
-        def end_sign_in(connection: sqlite3.Connection) -> bool:
+    async def end_sign_in(self, kept: SignedIn) -> SignedIn | None:
+        def end_sign_in(connection: sqlite3.Connection) -> SignedIn | None:
             return identities.end(connection, kept)
 
         return await self._database.write(end_sign_in)

@@ -52,6 +52,8 @@ class Delivery:
     """The size of the message with the reply, in bytes."""
     refused: bool = False
     """The server answered with a protocol error."""
+    denied: bool = False
+    """The server does not accept the credentials, and there are no others."""
     token: str = ""
     """Marks what the server asks for while it works on this call, until 2025-11-25; empty for other requests."""
     trouble: str = ""

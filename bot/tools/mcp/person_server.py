@@ -24,6 +24,7 @@ from bot.errors import SignInError
 from bot.tools.mcp import names
 from bot.tools.mcp.concurrency_limit import ConcurrencyLimit
 from bot.tools.mcp.offered_tools import offered_tools
+from bot.tools.mcp.person_credentials import PersonCredentials
 from bot.tools.mcp.server import Server
 from bot.tools.mcp.server_state import State
 from bot.tools.mcp.transports.transport import Transport
@@ -137,6 +138,7 @@ class PersonServer(Server):
             self._tidy_later()
         if result.certainty is DeliveryStatus.UNSENT and session.state is not State.UP:
             self._close(person, session)  # the next call opens another one instead of waiting for it
+            result = replace(result, denied=result.denied or session.denied)
         return _without(result, header)
 
     async def session_of(self, person: str, deadline: float) -> tuple[Session | None, str]:
@@ -185,9 +187,10 @@ class PersonServer(Server):
                     return None
                 self._close(min(idle, key=lambda who: self._sessions[who].used))
             assert self.credentials is not None
-            authorization = _OfPerson(self.credentials, self.config.key, person)
+            authorization = PersonCredentials(self.credentials, self.config.key, person)
             config = replace(self._person_config, authorization=authorization)
             session = self._sessions[person] = _PersonSession(config, self._transport_of(config), self._listed)
+            authorization.on_denied = session.deny
             session.start()
         session.used = time.monotonic()
         return session
@@ -268,6 +271,8 @@ class _PersonSession(Server):
         """Set while there are no calls."""
         self.idle.set()
         self.used = 0.0
+        self.denied = False
+        """Whether it cannot be opened because the server refuses the credentials."""
         self.names: frozenset[str] = frozenset()
         self._listed = listed
 
@@ -275,6 +280,10 @@ class _PersonSession(Server):
     def last_error(self) -> str:
         """Why its last connection ended."""
         return self._reason
+
+    def deny(self) -> None:
+        """Take note that the server has refused the credentials of a request."""
+        self.denied = self.state is not State.UP  # else it concerns that request alone
 
     async def close_when_idle(self, *, at_once: bool) -> None:
         """Close it once its calls have ended, or at once."""
@@ -285,25 +294,10 @@ class _PersonSession(Server):
 
     async def _adopt(self, definitions: Sequence[Definition]) -> bool:
         changed = await super()._adopt(definitions)
+        self.denied = False
         self.names = frozenset(each.name for each in definitions)
         await self._listed(definitions)
         return changed
-
-
-class _OfPerson:
-    """The credentials of one person."""
-
-    def __init__(self, credentials: Credentials, server: str, person: str) -> None:
-        self._credentials, self._server, self._person = credentials, server, person
-
-    async def header(self) -> str:
-        return await self._credentials.header(self._server, self._person)
-
-    async def refused(self, header: str, challenge: str) -> bool:
-        return await self._credentials.refused(self._server, self._person, header, challenge)
-
-    async def aclose(self) -> None:
-        """Do nothing: the credentials are everybody's."""
 
 
 def connect_tool(config: HttpServer) -> Tool:

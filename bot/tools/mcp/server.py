@@ -194,9 +194,7 @@ class Server:
         if certainty is DeliveryStatus.TASK:
             return CallResult(certainty, "", time.monotonic() - began, task=words)
         result = words if isinstance(words, ResultText) else ResultText(words)
-        return CallResult(
-            certainty, words, time.monotonic() - began, result.media, exchange=result.exchange, whole=result.whole
-        )
+        return result.outcome(certainty, time.monotonic() - began)
 
     async def _call(
         self, tool: Tool, arguments: JsonObject, dialogue: Dialogue | None, *, whole: bool

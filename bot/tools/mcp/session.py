@@ -224,7 +224,8 @@ class Session:
         trouble = delivery.trouble or trouble
         if delivery.written:
             return DeliveryStatus.UNKNOWN, f"The tool server `{self._key}` {trouble}. The call may or may not have run."
-        return DeliveryStatus.UNSENT, f"The tool server `{self._key}` {trouble}. The call was not sent."
+        unsent = f"The tool server `{self._key}` {trouble}. The call was not sent."
+        return DeliveryStatus.UNSENT, ResultText(unsent, denied=delivery.denied)
 
     async def task(self, task: ServerTask, seconds: float) -> TaskReport:
         """Ask what became of a task. That its server does not know it is an answer, too."""

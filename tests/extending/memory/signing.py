@@ -97,13 +97,13 @@ class MemoryIdentities:
             tables.identities[kept.id] = replace(found, sealed=sealed, version=found.version + 1)
             return tables.identities[kept.id]
 
-    async def end_sign_in(self, kept: SignedIn) -> bool:
+    async def end_sign_in(self, kept: SignedIn) -> SignedIn | None:
         with self._disk.transaction() as tables:
             found = tables.identities.get(kept.id)
             if found is None or found.ended:
-                return False
+                return None
             tables.identities[kept.id] = replace(found, ended=True)
-            return True
+            return tables.identities[kept.id]
 
     async def ended_sign_ins(self) -> Sequence[SignedIn]:
         return [each for each in self._disk.tables.identities.values() if each.ended]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from types import SimpleNamespace
 from typing import Any
@@ -151,6 +152,47 @@ async def test_a_sign_in_service_that_is_not_the_configured_one_is_not_used() ->
                 await find_provider(web, right)
         finally:
             await web.aclose()
+
+
+@pytest.mark.parametrize(
+    ("pinned", "known", "used"),
+    [
+        ("", "", "https://a.example.com"),
+        ("https://b.example.com", "", "https://b.example.com"),
+        ("https://b.example.com/", "", "https://b.example.com"),
+        ("", "https://b.example.com", "https://b.example.com"),
+        ("", "https://c.example.com", "https://a.example.com"),
+        ("https://a.example.com", "https://b.example.com", "https://a.example.com"),
+        ("https://c.example.com", "https://a.example.com", None),
+    ],
+)
+async def test_of_several_sign_in_services_the_configured_one_is_used_or_the_one_that_was_used_before(
+    pinned: str, known: str, used: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def request(method: str, url: str, **_: Any) -> Answer:
+        issuer = url.partition("/.well-known")[0]
+        if method == "POST":
+            return Answer(401, {}, b"")
+        if "protected-resource" in url:
+            services = ["https://a.example.com", "https://b.example.com"]
+            return Answer(200, {}, json.dumps({"resource": PUBLIC, "authorization_servers": services}).encode())
+        about = {
+            "issuer": issuer,
+            "authorization_endpoint": f"{issuer}/a",
+            "token_endpoint": f"{issuer}/t",
+            "response_types_supported": ["code"],
+            "code_challenge_methods_supported": ["S256"],
+        }
+        return Answer(200, {}, json.dumps(about).encode())
+
+    web = HttpClient()
+    monkeypatch.setattr(web, "request", request)
+    server = RemoteServer("notes", PUBLIC, OAuthSettings(issuer=pinned))
+    if used is None:
+        with pytest.raises(SignInError, match="not the one of the configuration"):
+            await find_provider(web, server, known=known)
+    else:
+        assert (await find_provider(web, server, known=known)).issuer.rstrip("/") == used
 
 
 async def test_tokens_for_another_server_are_not_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:

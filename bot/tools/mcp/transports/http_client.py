@@ -127,7 +127,11 @@ async def exchange(
     credentials = await _credentials(client)
     response = await send(credentials)
     for attempt in range(ATTEMPTS):
-        if not (credentials and _is_refused(response, attempt) and await _has_others(client, credentials, response)):
+        if not (credentials and _is_refused(response, attempt)):
+            break
+        if not await _has_others(client, credentials, response):
+            if delivery is not None:
+                delivery.denied = True
             break
         await response.aclose()
         if delivery is not None:
