@@ -11,6 +11,7 @@ import pytest
 from bot.core import indirect_calls
 from bot.core.tool_index import ToolIndex, words_of
 from bot.core.tools import Tool
+from tests.machine import is_allowed
 from tests.unit.core.helpers import tool
 
 TOOLS = [
@@ -76,7 +77,7 @@ def test_a_thousand_tools_are_searched_in_milliseconds() -> None:
     index, names = ToolIndex(many), {each.name for each in many}
     began = time.process_time()
     assert index.search("tool 77 does which many things", names)[0].remote_name == "tool_77_of_things"
-    assert time.process_time() - began < 0.5
+    assert is_allowed(time.process_time() - began, 0.5)
 
 
 def test_a_search_returns_whole_definitions_within_bounds() -> None:
