@@ -257,7 +257,7 @@ class _Trial:
         fate = "removed at the end; --folder DIR keeps it" if self._folder.temporary else "kept"
         if self._arguments.workspace is not None:
             fate = "your own"
-        model = self._models if self._key else "offline: no AI, a small grammar; set OPENROUTER_API_KEY for a real one"
+        model = self._models if self._key else "offline: fixed rules, no AI; set OPENROUTER_API_KEY for a real one"
         with suppress(OSError):  # nobody reads it
             sys.stdout.write(
                 f"{sample_workspace.APP} is there, in a Slack of its own. Open this in a browser:\n\n{address}\n\n"

@@ -8,7 +8,7 @@ from typing import Final
 from slack_sandbox.offline.phrasing import code
 from slack_sandbox.offline.tool_catalog import ToolCatalog
 
-WHO: Final = "I am the offline model: no AI, only a small grammar in plain English."
+WHO: Final = "I am the offline model: no AI, only fixed rules for simple requests in English."
 FOOTNOTE: Final = f"_{WHO} Say “help” for what I understand._"
 TOO_LONG: Final = (
     f"{WHO} That was too long for it: say one thing at a time in a short sentence, with longer texts in quotation "
