@@ -59,6 +59,8 @@ DECLARED = (
 """(a part of a statement, a step that its plan may have all the same)."""
 
 _GOES_THROUGH = re.compile(r"SCAN (\S+)(?:.* USING (?:COVERING )?INDEX (\w+))?")
+_GIVEN = re.compile(r"SCAN \d+ CONSTANT ROWS?")
+"""The rows that the statement itself lists."""
 _STATEMENT = re.compile(r"\s*(SELECT|INSERT|UPDATE|DELETE|REPLACE|WITH)\b", re.IGNORECASE)
 _ROW = re.compile(r"\b(?:NEW|OLD)\.\w+")
 
@@ -163,6 +165,8 @@ _NAMED = re.compile(r":([a-z_]+)")
 
 def served(step: str) -> bool:
     """Whether a step of a plan costs what it finds, and not what there is."""
+    if _GIVEN.fullmatch(step):
+        return True
     if "AUTOMATIC" in step or step.startswith("USE TEMP B-TREE"):
         return False
     through = _GOES_THROUGH.match(step)

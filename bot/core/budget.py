@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from bot.core import periods
@@ -57,12 +57,16 @@ class Caps:
 
     def of(self, budget: Budget) -> float | None:
         """Return the cap of a budget."""
-        return {each.name: getattr(self, each.name) for each in fields(self)}[budget.value]
+        cap: float | None = getattr(self, budget.value)
+        return cap
 
     @property
     def any(self) -> bool:
         """Whether there is a cap."""
-        return any(self.of(each) is not None for each in Budget)
+        return self != NO_CAPS
+
+
+NO_CAPS = Caps()
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,14 +209,19 @@ def changes_of(payer: Payer, at: float, before: Counted, after: Counted) -> list
 
 def key_of(budget: Budget, payer: Payer, at: float) -> SumKey:
     """Return the sum that a budget limits."""
-    return {
-        Budget.TURN: SumKey("turn", str(payer.turn)),
-        Budget.THREAD: SumKey("thread", str(payer.thread)),
-        Budget.PERSON_DAY: SumKey("person", payer.person, periods.day(at)),
-        Budget.CHANNEL_DAY: SumKey("channel", payer.channel, periods.day(at)),
-        Budget.DAY: SumKey("all", "", periods.day(at)),
-        Budget.MONTH: SumKey("all", "", periods.month(at)),
-    }[budget]
+    match budget:
+        case Budget.TURN:
+            return SumKey("turn", str(payer.turn))
+        case Budget.THREAD:
+            return SumKey("thread", str(payer.thread))
+        case Budget.PERSON_DAY:
+            return SumKey("person", payer.person, periods.day(at))
+        case Budget.CHANNEL_DAY:
+            return SumKey("channel", payer.channel, periods.day(at))
+        case Budget.DAY:
+            return SumKey("all", "", periods.day(at))
+        case Budget.MONTH:
+            return SumKey("all", "", periods.month(at))
 
 
 def refused_until(period: str, now: float) -> float:

@@ -11,6 +11,7 @@ from bot.core.policy.privacy import Privacy
 from bot.core.questions.question import Approval, UndoState
 from bot.core.thread_ref import ThreadRef
 from bot.core.tools import UndoSnapshot
+from bot.core.untrusted import one_of
 
 CHANGED = (CallOutcome.OK, CallOutcome.ASSUMED)
 """How calls have ended that have changed something."""
@@ -144,11 +145,13 @@ def dumped(ledger: TurnLedger | None) -> dict[str, object] | None:
 
 def loaded(kept: Mapping[str, object]) -> TurnLedger | None:
     """Return the numbers of a turn from JSON; what another version has added is left out."""
+    if not kept:
+        return None
     numbers = {name: value for name in _NUMBERS if isinstance(value := kept.get(name), int) and value >= 0}
     if not numbers.get("changes"):
         return None
     privacy = str(kept.get("privacy"))
-    return TurnLedger(**numbers, privacy=privacy if privacy in list(Privacy) else Privacy.PRIVATE)
+    return TurnLedger(**numbers, privacy=one_of(Privacy, privacy, Privacy.PRIVATE))
 
 
 _NUMBERS = ("changes", "files", "others", "denied", "doubtful")

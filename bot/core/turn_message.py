@@ -13,7 +13,7 @@ from enum import StrEnum
 
 from bot.core.ledger import TurnLedger, dumped, loaded
 from bot.core.posts import Draft
-from bot.core.untrusted import items, mapping, parsed
+from bot.core.untrusted import items, mapping, one_of, parsed
 
 TURN = "turn"
 """The kind of the posts that are parts of a turn's message."""
@@ -286,7 +286,6 @@ def _dumped(part: Step | Text) -> object:
 def loads(payload: str) -> TurnMessage:
     """Return a part from JSON text; what another version has added is left out."""
     kept = mapping(parsed(payload))
-    end = str(kept.get("end") or "")
     return TurnMessage(
         turn=int(str(kept.get("turn") or 0)),
         number=int(str(kept.get("number") or 1)),
@@ -294,7 +293,7 @@ def loads(payload: str) -> TurnMessage:
         team=str(kept.get("team") or ""),
         parts=tuple(part for each in items(kept.get("parts")) if (part := _loaded(each)) is not None),
         note=str(kept.get("note") or ""),
-        end=End(end) if end in list(End) else End.ANSWERED,
+        end=one_of(End, kept.get("end"), End.ANSWERED),
         records=int(str(kept.get("records") or 0)),
         ledger=loaded(mapping(kept.get("ledger"))),
     )
@@ -322,6 +321,6 @@ def _loaded(kept: object) -> Step | Text | None:
         case str():
             return Text(kept)
         case [str() as id_, str() as title, str() as state, str() as note]:
-            return Step(id_, title, StepState(state) if state in list(StepState) else StepState.DONE, note)
+            return Step(id_, title, one_of(StepState, state, StepState.DONE), note)
         case _:
             return None

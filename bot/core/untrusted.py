@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from enum import Enum
+from typing import Any, TypeVar
 
 from bot.core.json_text import JsonObject
+
+Kind = TypeVar("Kind", bound=Enum)
 
 MAX_NUMBER = 10**15
 """Larger than any real value; a sum of many such values still fits into SQLite's 64 bits."""
@@ -73,6 +76,14 @@ def mapping(value: object) -> JsonObject:
 def items(value: object) -> list[Any]:
     """Return a JSON array; an empty one if the value is not an array."""
     return value if isinstance(value, list) else []
+
+
+def one_of(kind: type[Kind], value: object, otherwise: Kind) -> Kind:
+    """Return the member of an enumeration that has this value; `otherwise` if none has."""
+    try:
+        return kind(value)
+    except ValueError:
+        return otherwise
 
 
 def count_values(raw: bytes) -> int:

@@ -31,6 +31,8 @@ _THINKS: Final = re.compile(r"\br1\b|qwq|reason|think|magistral|glm-z", re.IGNOR
 """Models whose text may begin in the middle of their reasoning, because their chat template opens it."""
 _REASONING_KEYS: Final = ("reasoning", "reasoning_content", "reasoning_text", "thinking")
 """The readable reasoning, as OpenRouter, DeepSeek and vLLM, and others call it."""
+_WORDS: Final = frozenset(("role", "content"))
+"""The fields of most pieces of a stream."""
 RETURNED_KEY: Final = "reasoning_content"
 """DeepSeek and Moonshot refuse a request whose calls are without the reasoning that led to them."""
 
@@ -156,6 +158,9 @@ class Accumulator:
         return added
 
     def _add_delta(self, delta: JsonObject, streamed: bool) -> str | None:
+        content = delta.get("content")
+        if isinstance(content, str) and delta.keys() <= _WORDS:
+            return self._add_text(content) if content else None
         added: str | None = None
         if isinstance(details := delta.get("reasoning_details"), list) and details:
             self._add_details(details, streamed)
@@ -176,7 +181,6 @@ class Accumulator:
         if isinstance(refusal := delta.get("refusal"), str) and refusal:
             self._refusal.append(self._limited(refusal))
             added = ""
-        content = delta.get("content")
         if isinstance(content, str):
             return self._add_text(content) if content else added
         if isinstance(content, list | dict) and content:
@@ -212,9 +216,9 @@ class Accumulator:
 
     def _limited(self, text: str) -> str:
         """Count a text towards MAX_CHARACTERS and return the part of it that is within the limit."""
-        remaining = max(0, MAX_CHARACTERS - self.size)
+        before = self.size
         self.size += len(text)
-        return text if len(text) <= remaining else text[:remaining]
+        return text if self.size <= MAX_CHARACTERS else text[: max(0, MAX_CHARACTERS - before)]
 
     def _add_text(self, content: str) -> str:
         content = self._limited(content)

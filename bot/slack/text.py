@@ -6,6 +6,7 @@ import re
 import time
 import unicodedata
 from collections.abc import Mapping
+from functools import lru_cache
 
 # https://docs.slack.dev/messaging/formatting-message-text: <@U…>, <#C…>, <!special>, <!subteam^S…>, <url|label>
 _ENTITY = re.compile(r"<([@#!]?)([^<>|]+)(?:\|([^<>]*))?>")
@@ -97,9 +98,12 @@ def _unescaped(text: str) -> str:
 
 def speaker(name: str) -> str:
     """Return a display name as one bounded line without colons, so that it cannot be mistaken for anything else."""
-    cleaned = "".join(
-        " " if character in _NOT_IN_NAMES or is_hidden(character) else character for character in name[:1000]
-    )
+    return _speaker(name[:1000])
+
+
+@lru_cache(1_000)
+def _speaker(name: str) -> str:
+    cleaned = "".join(" " if character in _NOT_IN_NAMES or is_hidden(character) else character for character in name)
     return " ".join(cleaned.split())[:60] or "somebody"
 
 

@@ -12,7 +12,7 @@ from bot.core.questions.click import Verdict
 from bot.core.questions.kind import QuestionKind
 from bot.core.questions.question import Decision, Question
 from bot.core.questions.transition import Record, Transition
-from bot.core.untrusted import items, mapping, parsed
+from bot.core.untrusted import items, mapping, one_of, parsed
 
 BUDGET = "budget"
 ALLOWED = "allowed"
@@ -79,7 +79,7 @@ def asked(question: Question) -> Asked:
     name = str(found.get("budget"))
     threads = [each for each in items(found.get("threads")) if isinstance(each, int)]
     return Asked(
-        Budget(name) if name in list(Budget) else Budget.TURN,
+        one_of(Budget, name, Budget.TURN),
         _amount(found.get("limit")),
         _amount(found.get("more")),
         str(found.get("person") or ""),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Protocol
 
 from bot.core.json_text import JsonObject
@@ -225,7 +226,7 @@ class Live:
 
     def _recorded(self, post: Post) -> tuple[TurnMessage, _Turn | None]:
         """Return a part as it is recorded, and the turn that shows something else of it, if one does."""
-        message, turn = loads(post.payload), self._turns.get(post.thread_id)
+        message, turn = _loaded(post.payload), self._turns.get(post.thread_id)
         if turn is None or message.turn != turn.message.turn or message.number < turn.message.number:
             return message, None
         turn.offered.add(post.key)
@@ -256,6 +257,10 @@ class Live:
         is_there = post is not None and post.state is PostState.POSTED  # and is not deleted and posted again
         words = "" if said or (self.status_shows(turn.thread) and (part.parts or not is_there)) else turn.words
         return turn_message.render(part, about, words, turn.running)
+
+
+# A part is looked at several times while it is drawn.
+_loaded = lru_cache(64)(loads)
 
 
 def stable(text: str) -> str:

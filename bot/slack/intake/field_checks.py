@@ -54,9 +54,12 @@ def grammar(pattern: str) -> Check:
     compiled = re.compile(pattern, re.ASCII)
 
     def check(value: Any) -> str:
-        if not isinstance(value, str) or not compiled.fullmatch(value):
-            raise Malformed
-        return value
+        try:
+            if compiled.fullmatch(value):
+                return value
+        except TypeError:
+            pass
+        raise Malformed
 
     return check
 
@@ -88,14 +91,13 @@ def record(
             raise Malformed
         found: JsonObject = {}
         for name, given in value.items():
-            field = fields.get(name)
-            if field is None:
+            if name not in fields:
                 if rest:
                     found[name] = given
                 continue
             try:
                 if given is not None:
-                    found[name] = field(given)
+                    found[name] = fields[name](given)
                     continue
             except Malformed as problem:
                 if given != "":

@@ -53,7 +53,8 @@ def incoming(
     if not (channel and ts) or (not history and (not is_spoken or event.get("edited") or event.get("hidden"))):
         return None
     thread_ts = timestamp(event.get("thread_ts")) or ts
-    ourselves = replace(ourselves, app=ourselves.app or identifier(body.get("api_app_id")))
+    if not ourselves.app:
+        ourselves = replace(ourselves, app=identifier(body.get("api_app_id")))
     said = message.read(event, ourselves)
     author = said.author
     if author.kind is AuthorKind.PERSON and not author.id:

@@ -44,7 +44,8 @@ class OwnMessages:
         """Handle an event about a message of our own app. Return whether that is all there is to do."""
         event = mapping(body.get("event"))
         if event.get("subtype") != CHANGED:
-            self._begin(body, event)
+            if not self._posts.knows(str(event.get("channel")), str(event.get("ts"))):
+                self._begin(body, event)
             return True
         now = mapping(event.get("message"))
         if self._posts.knows(str(event.get("channel")), str(now.get("ts"))):

@@ -95,16 +95,20 @@ def read(message: str) -> Envelope | Control | Unreadable:
     try:
         if not known:
             raise Malformed("envelope_id")
-        return _envelope(known, found.get("type"), found.get("payload"))
+        # Only a message with so many brackets can be nested so deeply.
+        may_be_deep = message.count("{") + message.count("[") > MAX_DEPTH
+        return _envelope(known, found.get("type"), found.get("payload"), may_be_deep=may_be_deep)
     except Malformed as problem:
         return Unreadable(known, _type(found), f"{problem} does not have the documented form")
 
 
-def _envelope(number: str, kind: Any, payload: Any) -> Envelope:
+def _envelope(number: str, kind: Any, payload: Any, *, may_be_deep: bool) -> Envelope:
     if not isinstance(kind, str) or kind not in _READERS:
         raise Malformed("type")
     if not isinstance(payload, dict):
         raise Malformed("payload")
+    if may_be_deep and _deeper(payload.get("event"), MAX_DEPTH):
+        raise Malformed("payload.event")
     return Envelope(number, kind, *_READERS[kind](payload))
 
 
@@ -205,8 +209,6 @@ def _event(payload: JsonObject) -> Read:
     event = found["event"]
     kind: Any = event.get("type") if isinstance(event, dict) else None
     found["event"] = within("payload.event", _spoken if kind in _SPOKEN else _other, event)
-    if _deeper(event, MAX_DEPTH):
-        raise Malformed("payload.event")
     return str(kind), found, ()
 
 

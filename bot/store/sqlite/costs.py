@@ -11,7 +11,7 @@ from bot.core.transaction import Usage
 from bot.store.sqlite.database import now
 
 _ADD = (
-    "INSERT INTO cost_sums (scope, key, period, cost, estimated) VALUES (?, ?, ?, ?, ?)"
+    "INSERT INTO cost_sums (scope, key, period, cost, estimated) VALUES {}"
     " ON CONFLICT (scope, key, period) DO UPDATE SET cost = cost + excluded.cost,"
     " estimated = estimated + excluded.estimated"
 )
@@ -47,15 +47,16 @@ def begin(connection: sqlite3.Connection, turn: int, request: str, generation: s
 
 
 def _begun(connection: sqlite3.Connection, turn: int, request: str, generation: str) -> int:
-    """Return the id of the row of a request, which is added if there is none."""
-    connection.execute(
-        "INSERT OR IGNORE INTO costs (request, generation, state, turn_id, thread_id, person, channel, at)"
-        " SELECT ?, ?, 'open', u.id, u.thread_id, u.requester, t.channel, ?"
-        " FROM turns u JOIN threads t ON t.id = u.thread_id WHERE u.id = ?",
-        (request, generation, now(), turn),
-    )
+    """Return the id of the row of a request, which is added if there is none; 0 if there is no such turn."""
     row = connection.execute("SELECT id, generation FROM costs WHERE request = ?", (request,)).fetchone()
-    if row is not None and generation and not row[1]:
+    if row is None:
+        row = connection.execute(
+            "INSERT INTO costs (request, generation, state, turn_id, thread_id, person, channel, at)"
+            " SELECT ?, ?, 'open', u.id, u.thread_id, u.requester, t.channel, ?"
+            " FROM turns u JOIN threads t ON t.id = u.thread_id WHERE u.id = ? RETURNING id, generation",
+            (request, generation, now(), turn),
+        ).fetchone()
+    elif generation and not row[1]:
         connection.execute("UPDATE costs SET generation = ? WHERE id = ?", (generation, row[0]))
     return 0 if row is None else int(row[0])
 
@@ -143,7 +144,9 @@ def _write(connection: sqlite3.Connection, id_: int, model: str, usage: Usage, b
     before = NOT_COUNTED if state == "open" else counted
     after = Counted(model, usage.cost, basis is not Basis.REPORTED)
     changes = changes_of(Payer(turn, thread, person, channel), at, before, after)
-    connection.executemany(_ADD, [(key.scope, key.key, key.period, *added) for key, *added in changes])
+    # One statement for all rows takes half the time of one for each.
+    values = [value for key, *added in changes for value in (key.scope, key.key, key.period, *added)]
+    connection.execute(_ADD.format(", ".join(["(?, ?, ?, ?, ?)"] * len(changes))), values)
 
 
 def sums(connection: sqlite3.Connection, keys: Sequence[SumKey]) -> list[Sum]:

@@ -35,6 +35,8 @@ SOON_SECONDS = 1.0
 Work = Callable[[sqlite3.Connection], T]
 Ahead = Callable[[sqlite3.Connection, T], Mapping[Hashable, object]]
 
+STATEMENTS = 512
+"""Statements that are kept compiled: more than there are."""
 BATCH = 64
 """The maximum number of transactions that share a commit, so that the first does not wait long for the last."""
 QUIET = 4
@@ -112,7 +114,9 @@ class Database:
             problem = f"another process is already using {path}. Stop it, or give this one a database of its own."
             raise SettingsError("DATABASE_URL", problem) from error
         try:
-            connection = _Connection(lambda: sqlite3.connect(path, isolation_level=None), 64)
+            connection = _Connection(
+                lambda: sqlite3.connect(path, isolation_level=None, cached_statements=STATEMENTS), 64
+            )
             await connection.open()
             self._connection = connection
             await connection.on_thread(_prepare)

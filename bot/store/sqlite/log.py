@@ -12,7 +12,7 @@ from bot.core.thread import MAX_PEOPLE, ThreadState, Turn
 from bot.core.thread_ref import ThreadRef
 from bot.core.transaction import Usage
 from bot.core.turn_message import TurnMessage, first_key, growing_part, last_key
-from bot.core.untrusted import items, parsed
+from bot.core.untrusted import items, one_of, parsed
 from bot.errors import ChangedError
 from bot.store.sqlite.call_rows import CALL_COLUMNS, call_from
 from bot.store.sqlite.database import now
@@ -149,7 +149,7 @@ def unread(connection: sqlite3.Connection, thread_id: int) -> list[Unread]:
             addressed=bool(row[5]),
             notified=bool(row[6]),
             body=row[7],
-            author=AuthorKind(row[8]) if row[8] in list(AuthorKind) else AuthorKind.APP,
+            author=one_of(AuthorKind, row[8], AuthorKind.APP),
             label=row[9],
             held=bool(row[10]),
             version=row[11],

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable
-from dataclasses import replace
 
 from bot.core.posts import Deliveries, Draft, Post, PostState
 from bot.core.thread_ref import ThreadRef
@@ -74,10 +73,25 @@ def deliveries(connection: sqlite3.Connection, thread_id: int) -> Deliveries:
     for id_, thread, key, kind, payload, state, ts, revision, shown, final, created_at, *more in rows:
         person, channel, streaming, card, asks, copied = more
         about = question_rows.of_post(connection, card) if revision != shown or person or asks else ()
-        post = Post(id_, thread, key, kind, payload, PostState(state), ts, revision, shown, bool(final), created_at)
-        post = replace(post, about=about, person=person, channel=channel, streaming=bool(streaming), card=copied or "")
-        if kind == TURN and final:
-            post = replace(post, undos=ledgers.undos(connection, key, payload))
+        post = Post(
+            id_,
+            thread,
+            key,
+            kind,
+            payload,
+            PostState(state),
+            ts,
+            revision,
+            shown,
+            bool(final),
+            created_at,
+            about=about,
+            person=person,
+            channel=channel,
+            streaming=bool(streaming),
+            card=copied or "",
+            undos=ledgers.undos(connection, key, payload) if kind == TURN and final else None,
+        )
         found.append(post)
     return Deliveries(ThreadRef(*place), found, gone=bool(gone))
 
