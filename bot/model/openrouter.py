@@ -151,8 +151,7 @@ class OpenRouter:
         self._learn_from(got)
         tools = OfferedTools(request.tools)
         reply = await offload(got.size, got.reply, lambda id: _is_used(id, request.messages), tools)
-        tokens = reply.usage.prompt_tokens + reply.usage.completion_tokens
-        return replace(reply, usage=reply.usage + spent, context_tokens=tokens)
+        return replace(reply, usage=reply.usage + spent) if spent != Usage() else reply
 
     async def _with_retries(
         self, client: Client, request: ModelRequest, on_text: TextListener | None, spend: Callable[[Usage], None]

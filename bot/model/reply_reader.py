@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from bot.core.ports.model import TextListener
 from bot.core.untrusted import MAX_VALUES, count_values
@@ -36,6 +36,18 @@ _AFTER_DONE: Final = 0.25
 """Seconds to wait for the end of the response after [DONE], so that the connection can be reused."""
 
 
+_raw_decode: Final = json.JSONDecoder().raw_decode
+
+
+def _parsed(text: str) -> Any:
+    """Parse JSON text without white space around it, like `json.loads`, in half the time for the pieces of a stream.
+    Raises ValueError and RecursionError."""
+    value, end = _raw_decode(text)
+    if end != len(text):
+        raise ValueError(f"something follows the value at {end}")
+    return value
+
+
 class Listener:
     """Passes the events of one attempt to the accumulator, the watchdog and `on_text`."""
 
@@ -55,7 +67,7 @@ class Listener:
             return
         try:
             small = len(data) <= MAX_VALUES or count_values(data) <= MAX_VALUES
-            chunk = json.loads(str(data, "utf-8")) if small else None
+            chunk = _parsed(str(data, "utf-8").strip()) if small else None
         except (ValueError, RecursionError):
             chunk = None
         if not isinstance(chunk, dict):

@@ -33,11 +33,12 @@ class EventReader:
             self._partial.append(partial)
         found: list[bytes] = []
         for line in lines:
-            if line.startswith(b"data:"):
+            if line[:5] == b"data:":
                 self._data.append(line[5:])
-            elif line in (b"", b"\r") and self._data:
-                found.append(self._data[0] if len(self._data) == 1 else b"\n".join(self._data))
-                self._data.clear()
+            elif self._data and line in (b"", b"\r"):
+                first, *more = self._data
+                found.append(b"\n".join(self._data) if more else first)
+                self._data = []
         return found
 
     def finish(self) -> list[bytes]:

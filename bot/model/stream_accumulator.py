@@ -110,15 +110,15 @@ class Accumulator:
             if self.id and self.on_id is not None:
                 self.on_id(self.id)
         # Every chunk of a stream repeats them.
-        if (model := chunk.get("model")) != self.model:
-            self.model = untrusted.text(model, _NAME_LENGTH) or self.model
-        if (provider := chunk.get("provider")) != self.provider:
-            self.provider = untrusted.text(provider, _NAME_LENGTH) or self.provider
+        if "model" in chunk and chunk["model"] != self.model:
+            self.model = untrusted.text(chunk["model"], _NAME_LENGTH) or self.model
+        if "provider" in chunk and chunk["provider"] != self.provider:
+            self.provider = untrusted.text(chunk["provider"], _NAME_LENGTH) or self.provider
         choices = chunk.get("choices")
-        if isinstance(usage := chunk.get("usage"), dict):
+        if "usage" in chunk and isinstance(usage := chunk["usage"], dict):
             self._usage = usage
             self._last_usage = choices == []
-        if error := chunk.get("error"):
+        if "error" in chunk and (error := chunk["error"]):
             self.error = error if isinstance(error, dict) else {"message": text_of(error)}
         elif choices is None and (chunk.get("object") == "error" or chunk.get("detail")):
             # As vLLM's older servers and FastAPI send it.
@@ -287,7 +287,9 @@ class Accumulator:
             details = serializable(detail.finished() for detail in self._details)
             message["reasoning_details"] = renamed(details, _new_ids(calls))
         invalid = {call.id: call.invalid for call in calls if call.invalid is not None}
-        return Reply(message, finish, self.model, self.provider, self.usage, invalid, self.left_out, unreadable)
+        usage = self.usage
+        about = (finish, self.model, self.provider, usage, invalid, self.left_out, unreadable)
+        return Reply(message, *about, context_tokens=usage.prompt_tokens + usage.completion_tokens)
 
     def _read_calls_in_text(self, tools: OfferedTools) -> bool:
         """Turn calls that were written as text into calls. Returns whether there is one that cannot be read."""

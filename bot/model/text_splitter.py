@@ -99,7 +99,8 @@ class TextSplitter:
                 self._thought.append(piece)
                 return ""
             if self._any:
-                return self._returned([self._emit(piece)])
+                shown = self._emit(piece)
+                return self._returned([shown]) if self._again else shown
         return self._read(self._rest + piece, last=False)
 
     def finish(self, limit: int = MAX_EXAMINED, *, called: bool = False) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 
 from bot.slack.blocks import buttons
@@ -58,7 +57,7 @@ def feedback(turn: int, key: str) -> Block:
 
 def value(action: str, turn: int) -> str:
     """Return what a button carries."""
-    return json.dumps({"do": action, "turn": turn})
+    return f'{{"do": "{action}", "turn": {turn}}}'
 
 
 def opened(carried: object) -> tuple[str, int]:
