@@ -14,6 +14,7 @@ from typing import Protocol
 from urllib.parse import parse_qsl, urlsplit
 
 from bot.core.identity import Identity, OAuthSettings
+from bot.core.json_text import canonical, sha256
 from bot.core.tools import Audience
 
 CALL_SECONDS = 60.0
@@ -76,6 +77,11 @@ class ServerConfig:
         """Return JSON values that identify the server: approvals and grants for one server do not apply to another one
         with the same key. Contains no secrets."""
         return (self.key, self.trusted)
+
+    @property
+    def origin(self) -> str:
+        """A digest of `identity`."""
+        return sha256(canonical(list(self.identity())))
 
 
 class Authorization(Protocol):

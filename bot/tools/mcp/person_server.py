@@ -15,7 +15,7 @@ from contextlib import suppress
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 
-from bot.core.json_text import JsonObject, canonical, sha256
+from bot.core.json_text import JsonObject, sha256
 from bot.core.ports.identities import Credentials
 from bot.core.server_state import ServerState
 from bot.core.tools import CallResult, DeliveryStatus, Dialogue, Tool
@@ -221,16 +221,12 @@ class PersonServer(Server):
         if self._sessions:
             self._tidy_later()
 
-    @property
-    def _origin(self) -> str:
-        return sha256(canonical(list(self.config.identity())))
-
     async def _read(self) -> None:
         """Read the tools that were listed last."""
         try:
             if self.credentials is not None:
                 await asyncio.to_thread(__import__, "bot.tools.mcp.session")
-                body = await self.credentials.listed_tools(self.config.key, self._origin)
+                body = await self.credentials.listed_tools(self.config.key, self.config.origin)
                 await self._offer(_loads(body))
         finally:
             if self.state is State.STARTING:
@@ -246,7 +242,7 @@ class PersonServer(Server):
             await self._offer(merged)
             if self.credentials is not None:
                 body = json.dumps([asdict(each) for each in merged.values()])
-                await self.credentials.keep_tools(self.config.key, self._origin, body)
+                await self.credentials.keep_tools(self.config.key, self.config.origin, body)
 
     async def _offer(self, definitions: dict[str, Definition]) -> None:
         self._definition_of = definitions
@@ -314,7 +310,7 @@ def connect_tool(config: HttpServer) -> Tool:
         read_only=True,
         destructive=False,
         idempotent=True,
-        digest=sha256(canonical(list(config.identity())), CONNECT),
+        digest=sha256(config.origin, CONNECT),
         title=f"Connect to {config.key}",
         audience=config.audience,
         identity=config.account,

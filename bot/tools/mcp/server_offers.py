@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bot.core import resource_tools
-from bot.core.json_text import JsonObject
+from bot.core.json_text import JsonObject, sha256
 from bot.core.server_offers import OfferError, PromptMessage, PromptOffer, PromptRef, PromptsFound
 from bot.core.tools import CallResult, DeliveryStatus, ResultText, Tool
 from bot.core.untrusted import text
@@ -21,6 +21,7 @@ from bot.tools.mcp.concurrency_limit import FullError
 from bot.tools.mcp.names import prefix
 from bot.tools.mcp.person_server import PersonServer
 from bot.tools.mcp.server import WAIT_SECONDS, Server
+from bot.tools.server_config import ServerConfig
 from bot.tools.text import line
 
 if TYPE_CHECKING:
@@ -30,6 +31,8 @@ log = logging.getLogger(__name__)
 
 LIST_SECONDS = 8.0
 """Time for the lists of prompts of all servers together: somebody looks at a window meanwhile."""
+OTHERWISE = "it is configured differently now than when this was chosen, so it was not asked"
+RECONFIGURED = "it is configured differently now than when this call was made, so it was not asked"
 
 
 class ServerOffers:
@@ -66,14 +69,15 @@ class ServerOffers:
 
     async def messages(self, prompt: PromptRef, user: str) -> Sequence[PromptMessage]:
         """Ask a server for the messages of a prompt, with its account for this person. Raises OfferError."""
-        async with self._session(prompt.server, user) as (session, token):
+        async with self._session(prompt.server, user, origin=prompt.origin) as (session, token):
             return await session.offers.messages(prompt.name, dict(prompt.arguments), token)
 
     async def _prompts_of(self, key: str, user: str) -> Sequence[PromptOffer] | str:
         """Return the prompts of a server, or why it cannot be asked."""
         try:
             async with self._session(key, user) as (session, token):
-                return await session.offers.prompts(token)
+                origin = self._servers[key].config.origin
+                return [replace(each, origin=origin) for each in await session.offers.prompts(token)]
         except OfferError as problem:
             return str(problem)
         except Exception:
@@ -82,17 +86,20 @@ class ServerOffers:
 
     @asynccontextmanager
     async def _session(
-        self, key: str, user: str, *, takes_place: bool | None = None
+        self, key: str, user: str, *, takes_place: bool | None = None, origin: str = ""
     ) -> AsyncGenerator[tuple[Session, str]]:
         """Return a connection to a server, with its account for this person, and the token to leave out of texts. A
         server that is configured differently meanwhile ends only afterwards. Raises OfferError.
 
         takes_place: whether this takes a place of a shared server; of a person's session it does in both cases, and
         with None of neither.
+        origin: what this was chosen or approved for (`ServerConfig.origin`); empty if nobody has.
         """
         server = self._servers.get(key)
         if server is None:
             raise OfferError("it is not configured any more")
+        if origin not in ("", server.config.origin):
+            raise OfferError(OTHERWISE)
         deadline, token = time.monotonic() + WAIT_SECONDS, ""
         with server.uses.one():
             if isinstance(server, PersonServer):
@@ -118,7 +125,8 @@ class ServerOffers:
 
     def meant(self, tool: Tool, arguments: JsonObject) -> Tool:
         """Return a tool as the policy judges a call of it: a resource belongs to its server, and so does the call. That
-        reading changes nothing is only as sure as the server is trusted."""
+        reading changes nothing is only as sure as the server is trusted. Its digest covers the configuration of the
+        server, to which approvals and grants are bound."""
         if tool.server != resource_tools.RESOURCES_SERVER:
             return tool
         server = self._servers.get(self._key(arguments))
@@ -126,7 +134,12 @@ class ServerOffers:
             return tool
         config = server.config
         return replace(
-            tool, server=config.key, audience=config.audience, identity=config.account, trusted=config.trusted
+            tool,
+            server=config.key,
+            audience=config.audience,
+            identity=config.account,
+            trusted=config.trusted,
+            digest=_digest(tool.remote_name, config),
         )
 
     async def call(self, tool: Tool, arguments: JsonObject, *, entered: bool = False) -> CallResult:
@@ -145,6 +158,8 @@ class ServerOffers:
         if key not in self._servers:
             known = [each for each, server in self._servers.items() if not server.config.audience.words()]
             raise OfferError(f"there is none of this name. There are: {', '.join(known[:50]) or 'none'}")
+        if tool.digest != self.meant(tool, arguments).digest:
+            raise OfferError(RECONFIGURED)
         async with self._session(key, tool.person, takes_place=not entered) as (session, token):
             if tool.remote_name == resource_tools.LIST:
                 return ResultText(await session.offers.resources(text(arguments.get("cursor")), token))
@@ -160,3 +175,9 @@ class ServerOffers:
         return (
             named if named in self._servers else next((each for each in self._servers if prefix(each) == named), named)
         )
+
+
+def _digest(name: str, config: ServerConfig) -> str:
+    """Return the digest of a tool for resources, for calls about this server."""
+    [own] = [each.digest for each in resource_tools.TOOLS if each.remote_name == name]
+    return sha256(config.origin, own)
