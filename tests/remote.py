@@ -73,6 +73,8 @@ class Remote:
     """Whether everybody may connect, and only what comes after it needs a token."""
     scopes: list[str] = field(default_factory=list[str])
     """What people were asked to allow, and the bot has asked for itself."""
+    explains: bool = False
+    """Whether its refusals have a message of MCP in them, which repeats the token."""
     pause: float = 0.0
     """Seconds that each tool call takes."""
     metadata: dict[str, Any] = field(default_factory=dict[str, Any])
@@ -197,6 +199,14 @@ class Remote:
         said = ", ".join(f'{name}="{value}"' for name, value in fields.items())
         return web.Response(status=status, headers={"WWW-Authenticate": f"Bearer {said}"})
 
+    def _too_little(self, message: Any, header: str, needed: str) -> web.Response:
+        refusal = self._refuse(403, needed, error="insufficient_scope")
+        if self.explains:
+            error = {"code": -32001, "message": f"{header} does not allow {needed}"}
+            refusal.content_type = "application/json"
+            refusal.text = json.dumps({"jsonrpc": "2.0", "id": message["id"], "error": error})
+        return refusal
+
     async def mcp(self, request: web.Request) -> web.Response:
         """Answer a message of MCP."""
         header = request.headers.get("Authorization", "")
@@ -214,14 +224,14 @@ class Remote:
                 result = {"protocolVersion": "2025-06-18", "capabilities": capabilities, "serverInfo": info}
             case "tools/list":
                 if (needed := self.needs.get("tools/list", "")) and needed not in grant.scope.split():
-                    return self._refuse(403, needed, error="insufficient_scope")
+                    return self._too_little(message, header, needed)
                 result = {"tools": TOOLS}
             case "tools/call":
                 wanted = message["params"]
                 needed = self.needs.get(wanted["name"], "")
                 if needed and (self.insatiable or needed not in grant.scope.split()):
                     self.narrow += 1
-                    return self._refuse(403, needed, error="insufficient_scope")
+                    return self._too_little(message, header, needed)
                 self.calls.append((grant.account, wanted["name"], wanted.get("arguments") or {}))
                 self.sent.append(header)
                 await asyncio.sleep(self.pause)

@@ -132,6 +132,8 @@ class UserTokens:
         before = self._lately_refused(kept)
         scope = united(before.scope if before else "", scope)
         missing = lacking(scope, tokens.scope)
+        if tokens.access in scope:
+            return  # a server that repeats the token: nobody is shown it, and the log does not get it
         if len(scope) > MAX_SCOPE or not missing or (limits and not set(missing) <= set(limits)):
             log.warning("%s refuses a call whose person has signed in; it wants: %s", kept.server, one_line(scope, 200))
             return

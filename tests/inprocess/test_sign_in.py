@@ -58,6 +58,7 @@ async def _with_server(folder: Path, environment: Mapping[str, str]) -> AsyncGen
         await here.quiet()
         assert SECRET.search("".join(request.body.decode() for request in here.model.requests)) is None
         assert SECRET.search(here.bot.log) is None
+        assert SECRET.search(str([each.args for each in here.slack.calls])) is None
         stored = b"".join(path.read_bytes() for path in here.bot.home.glob("data/*") if path.is_file())
         assert SECRET.search(stored.decode("latin-1")) is None, "what is kept of a sign-in is encrypted"
         here.model.prefix_breaks.clear()  # signing in adds the server's tools
@@ -338,7 +339,7 @@ async def test_a_server_that_takes_no_token_is_not_signed_in_to_for_ever(tmp_pat
 
 async def test_a_call_for_which_too_little_was_allowed_asks_for_more_and_goes_on(tmp_path: Path) -> None:
     async with opened(tmp_path) as (here, server):
-        server.scope, server.needs = "notes:read", {"note": "notes:write"}
+        server.scope, server.needs, server.explains = "notes:read", {"note": "notes:write"}, True
         await connected(here, server, here.alice, "alice")
         ts = await here.slack.say(here.general, here.alice, "<@BOT> note")
         await here.slack.click(await here.reply(ts, "Waiting for you"), "approval.approved", by=here.alice)
@@ -366,13 +367,23 @@ async def test_a_call_for_which_too_little_was_allowed_asks_for_more_and_goes_on
 
 async def test_a_connection_for_which_too_little_was_allowed_asks_for_more_and_is_made(tmp_path: Path) -> None:
     async with opened(tmp_path) as (here, server):
-        server.scope, server.needs = "notes:read", {"tools/list": "notes:list"}
+        server.scope, server.needs, server.explains = "notes:read", {"tools/list": "notes:list"}, True
         ts = await here.slack.say(here.general, here.alice, "<@BOT> connect")
         await sign_in(here, server, here.alice, "alice")
         await here.until(lambda: len(asked(here, here.alice)) > 1, what="another question", poll=0.01)
         await sign_in(here, server, here.alice, "alice")
         await here.reply(ts, "It said: Connected.")
         assert server.scopes == ["notes:read", "notes:read notes:list"]
+
+
+async def test_a_token_that_is_replaced_within_a_request_is_left_out_like_the_one_before(tmp_path: Path) -> None:
+    async with opened(tmp_path) as (here, server):
+        await connected(here, server, here.alice, "alice")
+        server.expire()
+        ts = await here.slack.say(here.general, here.alice, "<@BOT> whoami")
+        said = (await here.reply(ts, "It said: alice:")).plain
+        assert "Bearer ***" in said, "the server repeats the token that it got"
+        assert server.asked.count("refresh") == 1
 
 
 async def test_calls_that_were_refused_at_the_same_time_wait_for_one_question(tmp_path: Path) -> None:

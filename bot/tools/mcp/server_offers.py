@@ -69,15 +69,15 @@ class ServerOffers:
 
     async def messages(self, prompt: PromptRef, user: str) -> Sequence[PromptMessage]:
         """Ask a server for the messages of a prompt, with its account for this person. Raises OfferError."""
-        async with self._session(prompt.server, user, origin=prompt.origin) as (session, token):
-            return await session.offers.messages(prompt.name, dict(prompt.arguments), token)
+        async with self._session(prompt.server, user, origin=prompt.origin) as session:
+            return await session.offers.messages(prompt.name, dict(prompt.arguments))
 
     async def _prompts_of(self, key: str, user: str) -> Sequence[PromptOffer] | str:
         """Return the prompts of a server, or why it cannot be asked."""
         try:
-            async with self._session(key, user) as (session, token):
+            async with self._session(key, user) as session:
                 origin = self._servers[key].config.origin
-                return [replace(each, origin=origin) for each in await session.offers.prompts(token)]
+                return [replace(each, origin=origin) for each in await session.offers.prompts()]
         except OfferError as problem:
             return str(problem)
         except Exception:
@@ -87,33 +87,24 @@ class ServerOffers:
     @asynccontextmanager
     async def _session(
         self, key: str, user: str, *, takes_place: bool | None = None, origin: str = ""
-    ) -> AsyncGenerator[tuple[Session, str]]:
-        """Return a connection to a server, with its account for this person, and the token to leave out of texts. A
-        server that is configured differently meanwhile ends only afterwards. Raises OfferError.
+    ) -> AsyncGenerator[Session]:
+        """Return a connection to a server, with its account for this person. A server that is configured differently
+        meanwhile ends only afterwards. Raises OfferError.
 
         takes_place: whether this takes a place of a shared server; of a person's session it does in both cases, and
         with None of neither.
-        origin: what this was chosen or approved for (`ServerConfig.origin`); empty if nobody has.
+        origin: what this was chosen for (`ServerConfig.origin`); empty if nobody has chosen it.
         """
         server = self._servers.get(key)
         if server is None:
             raise OfferError("it is not configured any more")
         if origin not in ("", server.config.origin):
             raise OfferError(OTHERWISE)
-        deadline, token = time.monotonic() + WAIT_SECONDS, ""
         with server.uses.one():
-            if isinstance(server, PersonServer):
-                try:
-                    session, token = await server.session_of(user, deadline)
-                except NotSignedInError as problem:
-                    raise OfferError("connect to it with your account first") from problem
-                except SignInError as problem:
-                    raise OfferError(f"your account there cannot be used now ({str(problem).rstrip('.')})") from problem
-            else:
-                session = await server.session_by(deadline)
-            if session is None:
-                raise OfferError("it is not running")
             async with AsyncExitStack() as stack:
+                session = await _connection(server, user, stack)
+                if session is None:
+                    raise OfferError("it is not running")
                 own = isinstance(server, PersonServer)
                 if takes_place or (own and takes_place is not None):
                     limit, seconds = server.limit_of(user) if own else server.concurrency, server.config.call_seconds
@@ -121,7 +112,7 @@ class ServerOffers:
                         await stack.enter_async_context(limit.place(seconds))
                     except FullError:
                         raise OfferError(f"it was busy for {seconds:g} s") from None
-                yield session, token
+                yield session
 
     def meant(self, tool: Tool, arguments: JsonObject) -> Tool:
         """Return a tool as the policy judges a call of it: a resource belongs to its server, and so does the call. That
@@ -160,10 +151,10 @@ class ServerOffers:
             raise OfferError(f"there is none of this name. There are: {', '.join(known[:50]) or 'none'}")
         if tool.digest != self.meant(tool, arguments).digest:
             raise OfferError(RECONFIGURED)
-        async with self._session(key, tool.person, takes_place=not entered) as (session, token):
+        async with self._session(key, tool.person, takes_place=not entered) as session:
             if tool.remote_name == resource_tools.LIST:
-                return ResultText(await session.offers.resources(text(arguments.get("cursor")), token))
-            return await session.offers.read(text(arguments.get("uri")), token)
+                return ResultText(await session.offers.resources(text(arguments.get("cursor"))))
+            return await session.offers.read(text(arguments.get("uri")))
 
     def noted(self, tool: Tool, text: str) -> str:
         """Return the result of a call, with how what it links to can be read."""
@@ -181,3 +172,17 @@ def _digest(name: str, config: ServerConfig) -> str:
     """Return the digest of a tool for resources, for calls about this server."""
     [own] = [each.digest for each in resource_tools.TOOLS if each.remote_name == name]
     return sha256(config.origin, own)
+
+
+async def _connection(server: Server, user: str, stack: AsyncExitStack) -> Session | None:
+    """Return the connection to a server, with its account for this person, which is in use as long as the stack is.
+    Raises OfferError."""
+    deadline = time.monotonic() + WAIT_SECONDS
+    if not isinstance(server, PersonServer):
+        return await server.session_by(deadline)
+    try:
+        return await stack.enter_async_context(server.session_of(user, deadline))
+    except NotSignedInError as problem:
+        raise OfferError("connect to it with your account first") from problem
+    except SignInError as problem:
+        raise OfferError(f"your account there cannot be used now ({str(problem).rstrip('.')})") from problem
