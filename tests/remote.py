@@ -59,6 +59,8 @@ class Remote:
     names_itself: bool = True
     fails: bool = False
     """Whether it gives no tokens for now."""
+    away: bool = False
+    """Whether it does not say where to sign in."""
     refuses: bool = False
     """Whether it accepts no token."""
     scope: str = ""
@@ -142,6 +144,8 @@ class Remote:
         return web.json_response({"resource": self.url, "authorization_servers": servers})
 
     async def about_issuer(self, request: web.Request) -> web.Response:
+        if self.away:
+            return web.Response(status=503)
         found = {
             "issuer": self.issuer or self.origin,
             "authorization_endpoint": f"{self.origin}/authorize",

@@ -3,6 +3,7 @@ used, so a restart goes on where it was; what cannot go on is asked once more, w
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -33,6 +34,8 @@ REFUSED_THERE = "You were not signed in there."
 TRIED_ALREADY = "I have this address already and am signing you in."
 ISSUER = "The answer did not come from the service where you were to sign in, so I did not use it."
 NOT_FINISHED = "The last attempt did not finish."
+FIRST_PAUSE, MAX_PAUSE = 5.0, 300.0
+"""Seconds until a sign-in is tried again whose service cannot be reached; doubled each time."""
 
 
 class SignIns:
@@ -54,6 +57,15 @@ class SignIns:
         self._people, self._store, self._vault, self._web = people, store, vault, web
         self.redirect, self._public, self._wake = redirect, public, wake
         self._locks = Locks()
+        self._retries: dict[str, asyncio.Task[None]] = {}
+        """By the question."""
+
+    async def aclose(self) -> None:
+        """Try nothing again: the next start does."""
+        for task in (*self._retries.values(),):
+            task.cancel()
+        if self._retries:
+            await asyncio.wait([*self._retries.values()])
 
     @property
     def document(self) -> str:
@@ -216,9 +228,29 @@ class SignIns:
             fresh = await self.prepare(asked.server, asked.person, SignInNeed(why, self._wider(asked)))
         except SignInError as problem:
             log.warning("%s: %s", asked.server, problem)
+            self._try_again(asked.question)
             return
         for thread_id in await self._store.renew_sign_in(asked, fresh.about, fresh.sealed):
             self._wake(thread_id)
+
+    def _try_again(self, question: str) -> None:
+        """Finish a sign-in later whose code is there: until then nobody can do anything about it."""
+        if question not in self._retries:
+            task = self._retries[question] = asyncio.create_task(self._finish_later(question))
+            task.add_done_callback(lambda _: self._retries.pop(question, None))
+
+    async def _finish_later(self, question: str) -> None:
+        pause = FIRST_PAUSE
+        try:
+            while True:
+                await asyncio.sleep(pause)
+                pause = min(2 * pause, MAX_PAUSE)
+                asked = await self._store.sign_in_of(question)
+                if asked is None or not asked.code:
+                    return
+                await self.finish(question)
+        except Exception:
+            log.exception("a sign-in could not be finished")
 
     def _wider(self, asked: OpenSignIn) -> str:
         try:

@@ -19,7 +19,7 @@ import pytest
 from bot.config import mcp_json, settings
 from bot.core.identity import SignInNeed
 from bot.core.tools import DeliveryStatus, Tool
-from bot.identity import tokens
+from bot.identity import sign_ins, tokens
 from bot.reloading import Reloading
 from bot.slack.delivery import live
 from bot.tools.mcp.person_server import PersonServer
@@ -222,6 +222,28 @@ async def test_a_code_that_is_refused_is_asked_for_once_more(tmp_path: Path) -> 
         assert link(again) != first
         await sign_in(here, server, here.alice, "alice")
         await here.reply(ts, "It said: Connected")
+
+
+@pytest.mark.parametrize("used", [False, True])
+async def test_a_sign_in_whose_service_cannot_be_reached_is_tried_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, used: bool
+) -> None:
+    monkeypatch.setattr(sign_ins, "FIRST_PAUSE", 0.02)
+    async with opened(tmp_path) as (here, server):
+        ts = await here.slack.say(here.general, here.alice, "<@BOT> whoami")
+        message = await question(here, here.alice)
+        server.fails = server.away = True
+        await sign_in(here, server, here.alice, "alice")
+        tried = len(server.forms)
+        await here.until(lambda: len(server.forms) > tried + 1, what="more attempts", poll=0.01)
+        if used:
+            server.codes.clear()
+        server.fails = False
+        if used:  # the code is worth nothing any more: there is another link
+            server.away = False
+            await here.until(lambda: "The last attempt did not finish" in message.plain, what="another link")
+            await sign_in(here, server, here.alice, "alice")
+        await here.reply(ts, "It said: Connected.")
 
 
 async def test_somebody_else_cannot_answer_the_question(tmp_path: Path) -> None:
