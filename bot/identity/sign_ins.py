@@ -121,7 +121,10 @@ class SignIns:
             sealed = await self._store.oauth_client(provider.issuer, self.redirect)
             if sealed:
                 try:
-                    return clients.loads(self._vault.unseal(sealed, *purpose))
+                    found = clients.loads(self._vault.unseal(sealed, *purpose))
+                    if (provider.issuer, found.id) not in self._people.unknown_clients:
+                        return found
+                    log.warning("%s has forgotten the bot, which is registered again", server.key)
                 except (UnsealError, ValueError):
                     log.warning("the client of %s cannot be read; another one is registered", server.key)
             with failpoints.around("register a client"):
@@ -179,6 +182,7 @@ class SignIns:
             asked = await self._store.sign_in_of(question)
             if asked is None or not asked.code:
                 return False
+            begun: PendingSignIn | None = None
             try:
                 begun = self._begun(asked)
                 code = self._vault.unseal(asked.code, "code", asked.person, asked.server, asked.state).decode()
@@ -188,6 +192,8 @@ class SignIns:
                     woken = None if why else await self._exchange(asked, begun, code)
             except (UnsealError, ValueError, SignInError) as problem:
                 log.warning("a sign-in to %s did not finish: %s", asked.server, type(problem).__name__)
+                if begun is not None:
+                    self._people.note(problem, begun.issuer, begun.client.id)
                 await self._again(asked, NOT_FINISHED)
                 return False
             if why:
