@@ -94,6 +94,8 @@ class Remote:
     """How often a token did not allow enough."""
     forms: list[dict[str, str]] = field(default_factory=list[dict[str, str]])
     """The requests for tokens."""
+    opened: list[str] = field(default_factory=list[str])
+    """The account of each connection."""
     sent: list[str] = field(default_factory=list[str])
     """The `Authorization` headers of the tool calls."""
     number: int = 0
@@ -223,6 +225,7 @@ class Remote:
         grant = grant or Grant("", "", "")
         match message.get("method"):
             case "initialize":
+                self.opened.append(grant.account)
                 info = {"name": "remote", "version": "1"}
                 capabilities = {"tools": {}}
                 result = {"protocolVersion": "2025-06-18", "capabilities": capabilities, "serverInfo": info}

@@ -226,6 +226,9 @@ class SignIns:
         if before is not None and before.issuer != begun.issuer:
             await self._people.forget(before)
         self._people.on_signed_in(asked.server, asked.person)
+        if before is not None and self._people.ended is not None:
+            # What is open was opened with the tokens before, maybe of another account.
+            await self._people.ended(asked.server, asked.person)
         return woken
 
     async def _again(self, asked: OpenSignIn, why: str) -> None:

@@ -398,6 +398,16 @@ async def test_a_connection_for_which_too_little_was_allowed_asks_for_more_and_i
         assert server.scopes == ["notes:read", "notes:read notes:list"]
 
 
+async def test_another_account_of_a_person_does_not_go_on_over_the_connection_of_the_one_before(tmp_path: Path) -> None:
+    async with opened(tmp_path) as (here, server):
+        server.scope, server.needs = "notes:read", {"whoami": "notes:write"}
+        await connected(here, server, here.alice, "alice")
+        ts = await here.slack.say(here.general, here.alice, "<@BOT> whoami")
+        await sign_in(here, server, here.alice, "alice-at-home")
+        await here.reply(ts, "It said: alice-at-home:")
+        assert server.opened == ["alice", "alice-at-home"]
+
+
 async def test_a_token_that_is_replaced_within_a_request_is_left_out_like_the_one_before(tmp_path: Path) -> None:
     async with opened(tmp_path) as (here, server):
         await connected(here, server, here.alice, "alice")
