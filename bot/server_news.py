@@ -10,7 +10,6 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
-from bot.core.json_text import canonical, sha256
 from bot.core.ports.chat import ChatGateway
 from bot.core.ports.server_news import ServerNewsStore
 from bot.core.posts import Draft
@@ -90,7 +89,7 @@ class ServerNews:
                 self.wake(thread_id)
 
     async def _learn(self, config: ServerConfig, tools: Sequence[Tool]) -> None:
-        origin = sha256(canonical(list(config.identity())))
+        origin = config.origin
         before = await self.store.seen_tools(config.key)
         now = SeenTools(config.key, origin, {tool.name: tool.digest for tool in tools})
         news = news_of(before, now)

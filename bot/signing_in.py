@@ -63,6 +63,7 @@ class Parts:
         """Stop that, and close the connections to sign-in services."""
         if self.callback is not None:
             await self.callback.aclose()
+        await self.sign_ins.aclose()
         await self.web.aclose()
 
 

@@ -59,6 +59,8 @@ class Remote:
     names_itself: bool = True
     fails: bool = False
     """Whether it gives no tokens for now."""
+    away: bool = False
+    """Whether it does not say where to sign in."""
     refuses: bool = False
     """Whether it accepts no token."""
     scope: str = ""
@@ -73,6 +75,8 @@ class Remote:
     """Whether everybody may connect, and only what comes after it needs a token."""
     scopes: list[str] = field(default_factory=list[str])
     """What people were asked to allow, and the bot has asked for itself."""
+    explains: bool = False
+    """Whether its refusals have a message of MCP in them, which repeats the token."""
     pause: float = 0.0
     """Seconds that each tool call takes."""
     metadata: dict[str, Any] = field(default_factory=dict[str, Any])
@@ -90,6 +94,8 @@ class Remote:
     """How often a token did not allow enough."""
     forms: list[dict[str, str]] = field(default_factory=list[dict[str, str]])
     """The requests for tokens."""
+    opened: list[str] = field(default_factory=list[str])
+    """The account of each connection."""
     sent: list[str] = field(default_factory=list[str])
     """The `Authorization` headers of the tool calls."""
     number: int = 0
@@ -140,6 +146,8 @@ class Remote:
         return web.json_response({"resource": self.url, "authorization_servers": servers})
 
     async def about_issuer(self, request: web.Request) -> web.Response:
+        if self.away:
+            return web.Response(status=503)
         found = {
             "issuer": self.issuer or self.origin,
             "authorization_endpoint": f"{self.origin}/authorize",
@@ -197,6 +205,14 @@ class Remote:
         said = ", ".join(f'{name}="{value}"' for name, value in fields.items())
         return web.Response(status=status, headers={"WWW-Authenticate": f"Bearer {said}"})
 
+    def _too_little(self, message: Any, header: str, needed: str) -> web.Response:
+        refusal = self._refuse(403, needed, error="insufficient_scope")
+        if self.explains:
+            error = {"code": -32001, "message": f"{header} does not allow {needed}"}
+            refusal.content_type = "application/json"
+            refusal.text = json.dumps({"jsonrpc": "2.0", "id": message["id"], "error": error})
+        return refusal
+
     async def mcp(self, request: web.Request) -> web.Response:
         """Answer a message of MCP."""
         header = request.headers.get("Authorization", "")
@@ -209,19 +225,20 @@ class Remote:
         grant = grant or Grant("", "", "")
         match message.get("method"):
             case "initialize":
+                self.opened.append(grant.account)
                 info = {"name": "remote", "version": "1"}
                 capabilities = {"tools": {}}
                 result = {"protocolVersion": "2025-06-18", "capabilities": capabilities, "serverInfo": info}
             case "tools/list":
                 if (needed := self.needs.get("tools/list", "")) and needed not in grant.scope.split():
-                    return self._refuse(403, needed, error="insufficient_scope")
+                    return self._too_little(message, header, needed)
                 result = {"tools": TOOLS}
             case "tools/call":
                 wanted = message["params"]
                 needed = self.needs.get(wanted["name"], "")
                 if needed and (self.insatiable or needed not in grant.scope.split()):
                     self.narrow += 1
-                    return self._refuse(403, needed, error="insufficient_scope")
+                    return self._too_little(message, header, needed)
                 self.calls.append((grant.account, wanted["name"], wanted.get("arguments") or {}))
                 self.sent.append(header)
                 await asyncio.sleep(self.pause)

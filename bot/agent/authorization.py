@@ -116,9 +116,11 @@ class CallAuthorizer:
         return await policy_facts(self.policy, self.gateway, self.toolset, state)
 
     def renew(self, call: Call, tool: Tool) -> None:
-        """Bind a call to the tool's present definition."""
-        call.tool_digest = tool.digest
-        call.tier = tier(self.toolset.meant(tool, json.loads(call.arguments)))
+        """Bind a call to the tool's present definition, and to the server that its arguments name if it reads a
+        resource."""
+        meant = self.toolset.meant(tool, json.loads(call.arguments))
+        call.tool_digest, call.tier = meant.digest, tier(meant)
+        call.repeatable = call.repeatable and repeatable(meant)
 
     async def _rule(self, tool: Tool, arguments: JsonObject, size: int, facts: Sequence[Facts]) -> Judgement:
         """Return the policy's judgement; the strictest one if it differs between people.
@@ -178,7 +180,7 @@ class CallAuthorizer:
             call.outcome, call.result = CallOutcome.INVALID, problem
             return call
         meant = self.toolset.meant(tool, arguments)
-        call.tier = tier(meant)
+        call.tool_digest, call.tier = meant.digest, tier(meant)
         judgement = await self._rule(meant, arguments, len(call.arguments), facts)
         call.why = judgement.words
         if judgement.ruling is Ruling.DENY:
@@ -221,6 +223,8 @@ class CallAuthorizer:
         for grant in await self.store.grants_for(state.place.team, call.tool, state.id, requester):
             if (grant.server, grant.remote_name) != (call.server, call.remote_name):
                 continue
+            if grant.server == RESOURCES_SERVER and grant.value != call.arguments:
+                continue  # for another resource, maybe of another server: its digest says nothing about this one
             if grant.tool_digest != call.tool_digest:
                 await self.store.end_grant(grant.id, "void")
                 note = CHANGED

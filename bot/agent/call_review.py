@@ -15,6 +15,7 @@ from bot.core.ports.chat import ChatGateway
 from bot.core.ports.store import Log
 from bot.core.ports.toolset import Toolset
 from bot.core.questions.question import CallKind
+from bot.core.resource_tools import RESOURCES_SERVER
 from bot.core.thread import ThreadState
 from bot.core.transaction import Change
 from bot.pace import Pace
@@ -51,6 +52,8 @@ class CallReview:
         for call in (*edited, *ready):
             await pace.checkpoint()
             tool = self.toolset.find(call.tool)
+            if tool is not None and tool.server == RESOURCES_SERVER and call.state is CallState.AWAITING:
+                self.authorizer.renew(call, tool)  # the changed arguments may name another server
             if tool is not None and await self.authorizer.reevaluate(state, call, tool) is Ruling.DENY:
                 refuse(call)
                 refused.append(call)

@@ -28,7 +28,7 @@ from bot.core.policy.privacy import Privacy
 from bot.core.policy.rules import Ruling
 from bot.core.ports.chat import ChatGateway
 from bot.core.ports.store import Log
-from bot.core.ports.toolset import Permit, Toolset
+from bot.core.ports.toolset import Permit, Toolset, bound
 from bot.core.posts import Draft
 from bot.core.questions import granted
 from bot.core.questions.question import Approval, CallKind
@@ -67,7 +67,7 @@ class ToolExecutor:
         stop: set when the turn is stopped. The call is then cancelled, also at its server. One that was sent and is
         not safe to repeat ends as `unresolved`: nobody knows whether it ran.
         """
-        found = tool = self.toolset.find(call.tool)
+        found = tool = bound(self.toolset, call.tool, call.arguments)
         # Another server's tool of the same name is a different tool, not a changed one: the call is not made.
         if tool is not None and (tool.server, tool.remote_name) != (call.server, call.remote_name):
             tool = None

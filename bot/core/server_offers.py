@@ -47,6 +47,8 @@ class PromptOffer:
     title: str = ""
     about: str = ""
     arguments: tuple[PromptArgument, ...] = ()
+    origin: str = ""
+    """A digest of how its server is configured: what is entered for one server is not sent to another one."""
 
     @property
     def id(self) -> str:
@@ -71,10 +73,19 @@ class PromptRef:
     name: str
     title: str = ""
     arguments: Mapping[str, str] = field(default_factory=dict[str, str])
+    origin: str = ""
+    """See `PromptOffer.origin`; empty if it is not known."""
 
     def packed(self) -> JsonObject:
         """Return it as a JSON object."""
-        return {"server": self.server, "name": self.name, "title": self.title, "arguments": dict(self.arguments)}
+        given = dict(self.arguments)
+        return {
+            "server": self.server,
+            "name": self.name,
+            "title": self.title,
+            "arguments": given,
+            "origin": self.origin,
+        }
 
 
 def unpacked(value: object) -> PromptRef | None:
@@ -82,7 +93,8 @@ def unpacked(value: object) -> PromptRef | None:
     found = mapping(value)
     server, name = text(found.get("server")), text(found.get("name"))
     given = {text(key): text(each) for key, each in mapping(found.get("arguments")).items()}
-    return PromptRef(server, name, text(found.get("title")), given) if server and name else None
+    title, origin = text(found.get("title")), text(found.get("origin"))
+    return PromptRef(server, name, title, given, origin) if server and name else None
 
 
 @dataclass(frozen=True, slots=True)

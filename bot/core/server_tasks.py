@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from bot.core.json_text import canonical
 from bot.core.tools import CallResult
-from bot.core.untrusted import mapping, parsed
+from bot.core.untrusted import mapping, parsed, text
 
 MAX_ID = 1_000
 """Characters of the id that a server gives to a task."""
@@ -39,21 +39,26 @@ class ServerTask:
     """Seconds between two questions about it."""
     words: str = ""
     """What the server says about its progress: one line, untrusted."""
+    origin: str = ""
+    """A digest of how the server is configured that keeps it: another one with the same key may have a task of this id,
+    too. Empty if it is not known."""
 
     def dumps(self) -> str:
         """Return it as the store has it."""
-        return canonical({"id": self.id, "poll": self.poll, "since": self.since, "until": self.until})
+        kept = {"id": self.id, "poll": self.poll, "since": self.since, "until": self.until}
+        return canonical({**kept, **({"origin": self.origin} if self.origin else {})})
 
 
-def loads(text: str) -> ServerTask:
+def loads(body: str) -> ServerTask:
     """Return a task from what the store has."""
-    found = mapping(parsed(text))
+    found = mapping(parsed(body))
 
     def number(name: str) -> float:
         value = found.get(name)
         return float(value) if isinstance(value, int | float) else 0.0
 
-    return ServerTask(str(found.get("id", "")), number("since"), number("until"), number("poll") or USUAL_POLL)
+    poll, origin = number("poll") or USUAL_POLL, text(found.get("origin"))
+    return ServerTask(str(found.get("id", "")), number("since"), number("until"), poll, origin=origin)
 
 
 class TaskStatus(StrEnum):

@@ -7,6 +7,7 @@ import ipaddress
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from urllib.parse import urlsplit
 
 import httpx2
@@ -34,6 +35,11 @@ class Answer:
         except (ValueError, RecursionError):
             return {}
         return found if isinstance(found, dict) else {}
+
+    @property
+    def is_temporary(self) -> bool:
+        """Whether the status says nothing about what was asked: later, the answer may be another one."""
+        return self.status in (408, 425, 429) or self.status >= 500
 
 
 class UnreachableError(SignInError):
@@ -71,7 +77,11 @@ class HttpClient:
             raise SignInError("Its sign-in service has an address that I don't use: it has to be a public https one.")
         if self._client is None:
             context = await asyncio.to_thread(httpx2.create_ssl_context)
-            self._client = self._client or httpx2.AsyncClient(verify=context, follow_redirects=False, timeout=SECONDS)
+            # No cookies: what a service sets for one person's request must not come with another one's.
+            cookies = CookieJar(DefaultCookiePolicy(allowed_domains=[]))
+            self._client = self._client or httpx2.AsyncClient(
+                verify=context, follow_redirects=False, timeout=SECONDS, cookies=cookies
+            )
         headers = {"accept": "application/json", "accept-encoding": "identity", **(headers or {})}
         try:
             async with asyncio.timeout(SECONDS):

@@ -23,7 +23,7 @@ from bot.core.identity import RemoteServer
 from bot.errors import SignInError
 from bot.identity.challenge import Challenge
 from bot.identity.clients import GRANTS
-from bot.identity.http_client import HttpClient, is_allowed
+from bot.identity.http_client import Answer, HttpClient, UnreachableError, is_allowed
 
 _VERSION = "2025-11-25"
 PROBES = (
@@ -123,8 +123,10 @@ async def _challenge(web: HttpClient, url: str) -> Challenge:
 
 async def _resource(web: HttpClient, url: str, challenge: Challenge) -> ProtectedResourceMetadata | None:
     """Return what the server says about itself; None if it says nothing."""
+    away = False
     for each in build_protected_resource_metadata_discovery_urls(challenge.resource_metadata or None, url):
         answer = await web.request("GET", each, beside=url)
+        away = away or _is_away(answer)
         if answer.status != 200:
             continue
         found = _read(ProtectedResourceMetadata, answer.body)
@@ -133,20 +135,32 @@ async def _resource(web: HttpClient, url: str, challenge: Challenge) -> Protecte
         if not check_resource_allowed(resource_url_from_server_url(url), str(found.resource)):
             raise SignInError("What it says about signing in is for another server, so nobody signs in there.")
         return found
+    if away:
+        raise UnreachableError
     return None
 
 
 async def _metadata(web: HttpClient, url: str, issuer: str | None) -> OAuthMetadata | None:
     """Return how a sign-in service describes itself; None if it does not."""
+    away = False
     for each in build_oauth_authorization_server_metadata_discovery_urls(issuer, url):
         answer = await web.request("GET", each, beside=url)
+        away = away or _is_away(answer)
         found = _read(OAuthMetadata, answer.body) if answer.status == 200 else None
         if found is None:
             continue
         if not issuers_match(str(found.issuer), issuer or _origin(url)):
             raise SignInError("Its sign-in service calls itself by another name, so nobody signs in there.")
         return found
+    if away:
+        raise UnreachableError
     return None
+
+
+def _is_away(answer: Answer) -> bool:
+    """Return whether an answer is no reason to take it that there is nothing at an address: another service would be
+    used then, or a sign-in would end. (Some servers answer 500 or 501 at every address that they do not know.)"""
+    return answer.is_temporary and answer.status not in (500, 501)
 
 
 def _by_default(url: str) -> OAuthMetadata:

@@ -3,6 +3,7 @@ used, so a restart goes on where it was; what cannot go on is asked once more, w
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -33,6 +34,8 @@ REFUSED_THERE = "You were not signed in there."
 TRIED_ALREADY = "I have this address already and am signing you in."
 ISSUER = "The answer did not come from the service where you were to sign in, so I did not use it."
 NOT_FINISHED = "The last attempt did not finish."
+FIRST_PAUSE, MAX_PAUSE = 5.0, 300.0
+"""Seconds until a sign-in is tried again whose service cannot be reached; doubled each time."""
 
 
 class SignIns:
@@ -54,6 +57,15 @@ class SignIns:
         self._people, self._store, self._vault, self._web = people, store, vault, web
         self.redirect, self._public, self._wake = redirect, public, wake
         self._locks = Locks()
+        self._retries: dict[str, asyncio.Task[None]] = {}
+        """By the question."""
+
+    async def aclose(self) -> None:
+        """Try nothing again: the next start does."""
+        for task in (*self._retries.values(),):
+            task.cancel()
+        if self._retries:
+            await asyncio.wait([*self._retries.values()])
 
     @property
     def document(self) -> str:
@@ -109,7 +121,10 @@ class SignIns:
             sealed = await self._store.oauth_client(provider.issuer, self.redirect)
             if sealed:
                 try:
-                    return clients.loads(self._vault.unseal(sealed, *purpose))
+                    found = clients.loads(self._vault.unseal(sealed, *purpose))
+                    if (provider.issuer, found.id) not in self._people.unknown_clients:
+                        return found
+                    log.warning("%s has forgotten the bot, which is registered again", server.key)
                 except (UnsealError, ValueError):
                     log.warning("the client of %s cannot be read; another one is registered", server.key)
             with failpoints.around("register a client"):
@@ -167,6 +182,7 @@ class SignIns:
             asked = await self._store.sign_in_of(question)
             if asked is None or not asked.code:
                 return False
+            begun: PendingSignIn | None = None
             try:
                 begun = self._begun(asked)
                 code = self._vault.unseal(asked.code, "code", asked.person, asked.server, asked.state).decode()
@@ -176,6 +192,8 @@ class SignIns:
                     woken = None if why else await self._exchange(asked, begun, code)
             except (UnsealError, ValueError, SignInError) as problem:
                 log.warning("a sign-in to %s did not finish: %s", asked.server, type(problem).__name__)
+                if begun is not None:
+                    self._people.note(problem, begun.issuer, begun.client.id)
                 await self._again(asked, NOT_FINISHED)
                 return False
             if why:
@@ -208,6 +226,9 @@ class SignIns:
         if before is not None and before.issuer != begun.issuer:
             await self._people.forget(before)
         self._people.on_signed_in(asked.server, asked.person)
+        if before is not None and self._people.ended is not None:
+            # What is open was opened with the tokens before, maybe of another account.
+            await self._people.ended(asked.server, asked.person)
         return woken
 
     async def _again(self, asked: OpenSignIn, why: str) -> None:
@@ -216,9 +237,29 @@ class SignIns:
             fresh = await self.prepare(asked.server, asked.person, SignInNeed(why, self._wider(asked)))
         except SignInError as problem:
             log.warning("%s: %s", asked.server, problem)
+            self._try_again(asked.question)
             return
         for thread_id in await self._store.renew_sign_in(asked, fresh.about, fresh.sealed):
             self._wake(thread_id)
+
+    def _try_again(self, question: str) -> None:
+        """Finish a sign-in later whose code is there: until then nobody can do anything about it."""
+        if question not in self._retries:
+            task = self._retries[question] = asyncio.create_task(self._finish_later(question))
+            task.add_done_callback(lambda _: self._retries.pop(question, None))
+
+    async def _finish_later(self, question: str) -> None:
+        pause = FIRST_PAUSE
+        try:
+            while True:
+                await asyncio.sleep(pause)
+                pause = min(2 * pause, MAX_PAUSE)
+                asked = await self._store.sign_in_of(question)
+                if asked is None or not asked.code:
+                    return
+                await self.finish(question)
+        except Exception:
+            log.exception("a sign-in could not be finished")
 
     def _wider(self, asked: OpenSignIn) -> str:
         try:

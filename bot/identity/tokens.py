@@ -18,10 +18,18 @@ EARLY_SECONDS = 30.0
 MAX_TOKEN = 16_000
 """Characters of a token, which is sent as a header."""
 MAX_LIFETIME = 10 * 365 * 86_400.0
+TEMPORARY = ("temporarily_unavailable", "server_error", "slow_down")
+UNKNOWN_CLIENT = ("invalid_client", "unauthorized_client")
+"""What a service says that has forgotten a client which had registered itself (RFC 6749, section 5.2)."""
+UNREADABLE = "Its sign-in service gave an answer that cannot be read. Nothing was called; please try again later."
 
 
 class RefusedError(SignInError):
     """The sign-in service did not accept this. Nothing was called; please sign in again."""
+
+
+class ClientRefusedError(RefusedError):
+    """The sign-in service does not know the bot any more. Nothing was called; please sign in again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,9 +88,14 @@ async def request_tokens(
     fields, headers = place.client.authenticated({**form, **resource})
     url = place.token_endpoint
     answer = await web.request("POST", url, beside=place.server.url, form=fields, headers=headers)
-    if answer.status >= 500 or answer.status == 429:
-        raise UnreachableError
     found = answer.json()
+    error = text(found.get("error"))
+    if answer.is_temporary or error in TEMPORARY:
+        raise UnreachableError
+    if not found and answer.status in (200, 201, 403):
+        raise SignInError(UNREADABLE)  # a page of something in between, which says nothing about the tokens
+    if error in UNKNOWN_CLIENT:
+        raise ClientRefusedError
     access, refresh = text(found.get("access_token")), text(found.get("refresh_token"))
     if answer.status not in (200, 201) or not access:
         raise RefusedError
@@ -125,5 +138,5 @@ async def revoke(web: HttpClient, server: RemoteServer, tokens: Tokens) -> None:
             form, headers = tokens.client.authenticated({"token": token, "token_type_hint": hint})
             url = tokens.revocation_endpoint
             answer = await web.request("POST", url, beside=server.url, form=form, headers=headers)
-            if answer.status >= 500 or answer.status == 429:
+            if answer.is_temporary:
                 raise UnreachableError

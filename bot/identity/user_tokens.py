@@ -20,7 +20,7 @@ from bot.errors import NotSignedInError, SignInError
 from bot.identity.challenge import MAX_SCOPE, Challenge, lacking, united
 from bot.identity.http_client import HttpClient
 from bot.identity.sign_in_link import PendingSignIn
-from bot.identity.tokens import RefusedError, TokenPlace, Tokens, request_tokens, revoke
+from bot.identity.tokens import ClientRefusedError, RefusedError, TokenPlace, Tokens, request_tokens, revoke
 from bot.identity.vault import UnsealError, Vault
 
 log = logging.getLogger(__name__)
@@ -75,6 +75,8 @@ class UserTokens:
         self._locks = Locks()
         self._why: dict[tuple[str, str], str] = {}
         self._refused: dict[tuple[str, str], _Refused] = {}
+        self.unknown_clients: set[tuple[str, str]] = set()
+        """The issuer and the id of each client that its issuer has forgotten."""
         self.ended: Callable[[str, str], Awaitable[None]] | None = None
         """Called with the server and the person of a sign-in that has ended."""
 
@@ -132,6 +134,8 @@ class UserTokens:
         before = self._lately_refused(kept)
         scope = united(before.scope if before else "", scope)
         missing = lacking(scope, tokens.scope)
+        if tokens.access in scope:
+            return  # a server that repeats the token: nobody is shown it, and the log does not get it
         if len(scope) > MAX_SCOPE or not missing or (limits and not set(missing) <= set(limits)):
             log.warning("%s refuses a call whose person has signed in; it wants: %s", kept.server, one_line(scope, 200))
             return
@@ -160,9 +164,8 @@ class UserTokens:
         server = self.server(key)
         if not server.oauth.allows(issuer):
             return MOVED
-        here, there = urlsplit(server.url), urlsplit(known.resource)
-        same = (here.scheme, here.netloc.lower()) == (there.scheme, there.netloc.lower())
-        return "" if same or not server.url or not known.resource else ELSEWHERE
+        fits = not server.url or not known.resource or _is_for(known.resource, server.url)
+        return "" if fits else ELSEWHERE
 
     async def _tokens(self, kept: SignedIn) -> Tokens | None:
         try:
@@ -182,7 +185,8 @@ class UserTokens:
         try:
             with failpoints.around("refresh a token"):
                 fresh = await request_tokens(self._web, self.place(kept.server, tokens), form, tokens)
-        except RefusedError:
+        except RefusedError as problem:
+            self.note(problem, kept.issuer, tokens.client.id)
             await self._end(kept, why)
             raise NotSignedInError from None
         sealed = self._vault.seal(fresh.dumps(), "tokens", kept.person, kept.server, kept.issuer)
@@ -250,6 +254,11 @@ class UserTokens:
         endpoints = known.token_endpoint, known.revocation_endpoint
         return TokenPlace(self.server(key), known.client, *endpoints, known.resource)
 
+    def note(self, problem: Exception, issuer: str, client: str) -> None:
+        """Take note of a client that is of no use any more."""
+        if isinstance(problem, ClientRefusedError):
+            self.unknown_clients.add((issuer, client))
+
     def on_signed_in(self, server: str, person: str) -> None:
         """Take note that a person has signed in."""
         self._why.pop((server, person), None)
@@ -260,3 +269,11 @@ class UserTokens:
 
     async def keep_tools(self, server: str, origin: str, body: str) -> None:
         await self._store.keep_tools(server, origin, body)
+
+
+def _is_for(resource: str, url: str) -> bool:
+    """Return whether tokens for a resource are for a server at an address: at the same origin, and at its path or below
+    (RFC 8707, section 2)."""
+    there, here = urlsplit(resource), urlsplit(url)
+    same = (here.scheme, here.netloc.lower()) == (there.scheme, there.netloc.lower())
+    return same and f"{here.path.rstrip('/')}/".startswith(f"{there.path.rstrip('/')}/")

@@ -14,7 +14,10 @@ from typing import Protocol
 from urllib.parse import parse_qsl, urlsplit
 
 from bot.core.identity import Identity, OAuthSettings
+from bot.core.json_text import canonical, sha256
 from bot.core.tools import Audience
+from bot.tools import secret_values
+from bot.tools.secret_values import SHORTEST
 
 CALL_SECONDS = 60.0
 """The time limit of a call if none is configured; the MCP SDKs' own default."""
@@ -22,8 +25,6 @@ START_SECONDS = 60.0
 """For starting, negotiating and listing, if not configured. A server that npx has to download takes 7 s and more."""
 CALLS_AT_ONCE = 16
 """Calls that one server handles at the same time, if not configured; more of them wait."""
-_HIDDEN_LENGTH = 6
-"""Shorter values (`1`, `true`, `prod`) are no secrets, and removing them would garble what a server says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,18 +65,28 @@ class ServerConfig:
     def without_secrets(self, words: str) -> str:
         """Return what the server or its transport said without the values of the configuration that may be secret."""
         for value in sorted(self.secrets(), key=len, reverse=True):
-            if len(value) >= _HIDDEN_LENGTH:
+            if len(value) >= SHORTEST:
                 words = words.replace(value, "***")
         return words
 
     def secrets(self) -> Iterable[str]:
         """Return the values that may be secret."""
+        return self.credentials()
+
+    def credentials(self) -> Iterable[str]:
+        """Return the values that certainly are secret: they are left out of everything that the server says, of which
+        `secrets` would garble too much."""
         return ()
 
     def identity(self) -> Sequence[object]:
         """Return JSON values that identify the server: approvals and grants for one server do not apply to another one
         with the same key. Contains no secrets."""
         return (self.key, self.trusted)
+
+    @property
+    def origin(self) -> str:
+        """A digest of `identity`."""
+        return sha256(canonical(list(self.identity())))
 
 
 class Authorization(Protocol):
@@ -120,7 +131,12 @@ class HttpServer(ServerConfig):
     def secrets(self) -> Iterable[str]:
         values = (part for value in self.headers.values() for part in (value, *value.split()[1:]))
         values = (*values, self.oauth.client_secret) if self.oauth else values
-        return [*values, self.url.partition("?")[2], *(value for _, value in parse_qsl(urlsplit(self.url).query))]
+        query = [self.url.partition("?")[2], *(value for _, value in parse_qsl(urlsplit(self.url).query))]
+        return [*values, *query, *self.credentials()]
+
+    def credentials(self) -> Iterable[str]:
+        own = [self.oauth.client_secret] if self.oauth else []
+        return [*own, *secret_values.of_settings(self.headers), *secret_values.of_address(self.url)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +159,10 @@ class StdioServer(ServerConfig):
 
     def secrets(self) -> Iterable[str]:
         options = (value for _, separator, value in (each.partition("=") for each in self.args) if separator)
-        return [*self.env.values(), *options]
+        return [*self.env.values(), *options, *self.credentials()]
+
+    def credentials(self) -> Iterable[str]:
+        return [*secret_values.of_settings(self.env), *secret_values.of_arguments(self.args)]
 
 
 def _matches(globs: Iterable[str], name: str) -> bool:

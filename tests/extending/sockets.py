@@ -16,6 +16,7 @@ from mcp.client._transport import TransportStreams
 from mcp.shared.message import SessionMessage
 
 from bot.tools.mcp.delivery import Deliveries
+from bot.tools.mcp.hidden import Secrets
 from bot.tools.mcp.jsonrpc import Lines, parsed
 from bot.tools.mcp.transports.transport import Ending
 from bot.tools.server_config import ServerConfig
@@ -59,7 +60,7 @@ class SocketConnection:
     def __init__(self, server: SocketServer, on_end: Callable[[], None]) -> None:
         self._server = server
         self._on_end = on_end
-        self._deliveries = Deliveries()
+        self._deliveries = Deliveries(Secrets(server.credentials()))
         self._reading: asyncio.Task[None] | None = None
         self._hung_up = False
         self.ended = False

@@ -18,6 +18,7 @@ from mcp.shared.message import SessionMessage
 from pydantic import BaseModel, Field
 
 from bot.tools.mcp.delivery import Deliveries
+from bot.tools.mcp.hidden import Secrets
 from bot.tools.mcp.jsonrpc import parsed
 from bot.tools.mcp.transports.transport import Ending
 from bot.tools.server_config import ServerConfig
@@ -179,7 +180,7 @@ class AskingConnection:
 
     def __init__(self, server: AskingServer, on_end: Callable[[], None]) -> None:
         self._server, self._on_end = server, on_end
-        self._deliveries = Deliveries()
+        self._deliveries = Deliveries(Secrets(server.credentials()))
         self._tasks: list[asyncio.Task[None]] = []
         self.ended = False
 

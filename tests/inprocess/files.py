@@ -20,6 +20,7 @@ from mcp.client._transport import TransportStreams
 from mcp.shared.message import SessionMessage
 
 from bot.tools.mcp.delivery import Deliveries
+from bot.tools.mcp.hidden import Secrets
 from bot.tools.mcp.jsonrpc import Lines, parsed
 from bot.tools.mcp.transports.process_reaper import ProcessReaper
 from bot.tools.mcp.transports.registry import standard
@@ -73,7 +74,7 @@ class NearConnection:
     def __init__(self, key: str, program: dict[str, Any], on_end: Callable[[], None]) -> None:
         self._program = program
         self._on_end = on_end
-        self._deliveries = Deliveries()
+        self._deliveries = Deliveries(Secrets())
         self._lines = Lines(key)
         self._answers = asyncio.Queue[bytes]()
         self.ended = False

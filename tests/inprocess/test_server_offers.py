@@ -16,7 +16,9 @@ from mcp.server.mcpserver.prompts.base import Prompt
 from mcp_types import CallToolResult, ResourceLink
 
 from bot.core import own_tools, server_offers
+from bot.core.json_text import canonical
 from bot.core.policy.rules import Tier, repeatable, tier
+from bot.core.ports.toolset import bound
 from bot.core.questions import scope
 from bot.core.tools import Audience, CallResult, DeliveryStatus
 from bot.tools.mcp.toolset import McpToolset
@@ -112,7 +114,7 @@ async def names(tools: McpToolset, user: str = USER) -> list[str]:
 
 
 async def called(tools: McpToolset, name: str, **arguments: object) -> CallResult:
-    tool = tools.find(name)
+    tool = bound(tools, name, canonical(arguments))
     assert tool is not None
     return await tools.call(tool, arguments)
 
@@ -188,7 +190,7 @@ async def test_a_call_for_a_resource_is_judged_as_one_of_its_server() -> None:
         tool = tools.find("read_resource")
         assert tool is not None
         meant = tools.meant(tool, {"server": "notes", "uri": "note://a"})
-        assert meant == replace(tool, server="notes", audience=audience, trusted=False)
+        assert meant == replace(tool, server="notes", audience=audience, trusted=False, digest=meant.digest)
         assert tier(meant) is Tier.DESTRUCTIVE
         assert not repeatable(meant), "what an untrusted server says of itself does not count"
         assert tools.meant(tool, {"server": "none"}) is tool
@@ -215,9 +217,9 @@ async def test_a_resource_of_a_server_that_is_not_trusted_is_read_only_once_some
 
 async def test_reading_resources_waits_for_a_place_among_the_calls_of_their_server() -> None:
     async with started(AskingServer("my notes", asking=Offering(), calls_at_once=1)) as tools:
-        tool = tools.find("read_resource")
-        assert tool is not None
         arguments = {"server": "my_notes", "uri": "note://a"}
+        tool = bound(tools, "read_resource", canonical(arguments))
+        assert tool is not None
         held = await tools.try_acquire(tool, arguments)
         assert held is not None
         assert await tools.try_acquire(tool, arguments) is None

@@ -193,3 +193,20 @@ async def test_other_calls_run_beside_a_task(here: World) -> None:
     complete(here, "collect-1", "found")
     await here.reply(ts, "All done.")
     assert "quick answer" in told(here)
+
+
+async def test_a_task_is_not_asked_about_at_another_server_that_has_the_key_by_now(here: World) -> None:
+    """The other one may know a task of this id, too: whose result would that be?"""
+    await running(here, "load")
+    await here.bot.kill()
+    other = here.bot.home / "other"
+    other.mkdir()
+    (other / "load-1.task").write_bytes((here.bot.home / "tasks" / "load-1.task").read_bytes())
+    configured = here.bot.home / "mcp.json"
+    configured.write_text(configured.read_text().replace(str(here.bot.home / "tasks"), str(other)))
+    before = len(journal(here, "get"))
+    await here.bot.start()
+    [(place,)] = here.bot.rows("SELECT thread_ts FROM threads")
+    await here.reply(place, "did it run?")
+    assert len(journal(here, "get")) == before
+    assert not (other / "journal").exists() or "load-1" not in (other / "journal").read_text()

@@ -19,7 +19,7 @@ import pytest
 from bot.config import mcp_json, settings
 from bot.core.identity import SignInNeed
 from bot.core.tools import DeliveryStatus, Tool
-from bot.identity import tokens
+from bot.identity import sign_ins, tokens
 from bot.reloading import Reloading
 from bot.slack.delivery import live
 from bot.tools.mcp.person_server import PersonServer
@@ -58,6 +58,7 @@ async def _with_server(folder: Path, environment: Mapping[str, str]) -> AsyncGen
         await here.quiet()
         assert SECRET.search("".join(request.body.decode() for request in here.model.requests)) is None
         assert SECRET.search(here.bot.log) is None
+        assert SECRET.search(str([each.args for each in here.slack.calls])) is None
         stored = b"".join(path.read_bytes() for path in here.bot.home.glob("data/*") if path.is_file())
         assert SECRET.search(stored.decode("latin-1")) is None, "what is kept of a sign-in is encrypted"
         here.model.prefix_breaks.clear()  # signing in adds the server's tools
@@ -223,6 +224,28 @@ async def test_a_code_that_is_refused_is_asked_for_once_more(tmp_path: Path) -> 
         await here.reply(ts, "It said: Connected")
 
 
+@pytest.mark.parametrize("used", [False, True])
+async def test_a_sign_in_whose_service_cannot_be_reached_is_tried_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, used: bool
+) -> None:
+    monkeypatch.setattr(sign_ins, "FIRST_PAUSE", 0.02)
+    async with opened(tmp_path) as (here, server):
+        ts = await here.slack.say(here.general, here.alice, "<@BOT> whoami")
+        message = await question(here, here.alice)
+        server.fails = server.away = True
+        await sign_in(here, server, here.alice, "alice")
+        tried = len(server.forms)
+        await here.until(lambda: len(server.forms) > tried + 1, what="more attempts", poll=0.01)
+        if used:
+            server.codes.clear()
+        server.fails = False
+        if used:  # the code is worth nothing any more: there is another link
+            server.away = False
+            await here.until(lambda: "The last attempt did not finish" in message.plain, what="another link")
+            await sign_in(here, server, here.alice, "alice")
+        await here.reply(ts, "It said: Connected.")
+
+
 async def test_somebody_else_cannot_answer_the_question(tmp_path: Path) -> None:
     async with opened(tmp_path) as (here, server):
         here.expected_refusals.append("chat.postEphemeral: user_not_in_channel")  # it is another person's conversation
@@ -338,7 +361,7 @@ async def test_a_server_that_takes_no_token_is_not_signed_in_to_for_ever(tmp_pat
 
 async def test_a_call_for_which_too_little_was_allowed_asks_for_more_and_goes_on(tmp_path: Path) -> None:
     async with opened(tmp_path) as (here, server):
-        server.scope, server.needs = "notes:read", {"note": "notes:write"}
+        server.scope, server.needs, server.explains = "notes:read", {"note": "notes:write"}, True
         await connected(here, server, here.alice, "alice")
         ts = await here.slack.say(here.general, here.alice, "<@BOT> note")
         await here.slack.click(await here.reply(ts, "Waiting for you"), "approval.approved", by=here.alice)
@@ -366,13 +389,33 @@ async def test_a_call_for_which_too_little_was_allowed_asks_for_more_and_goes_on
 
 async def test_a_connection_for_which_too_little_was_allowed_asks_for_more_and_is_made(tmp_path: Path) -> None:
     async with opened(tmp_path) as (here, server):
-        server.scope, server.needs = "notes:read", {"tools/list": "notes:list"}
+        server.scope, server.needs, server.explains = "notes:read", {"tools/list": "notes:list"}, True
         ts = await here.slack.say(here.general, here.alice, "<@BOT> connect")
         await sign_in(here, server, here.alice, "alice")
         await here.until(lambda: len(asked(here, here.alice)) > 1, what="another question", poll=0.01)
         await sign_in(here, server, here.alice, "alice")
         await here.reply(ts, "It said: Connected.")
         assert server.scopes == ["notes:read", "notes:read notes:list"]
+
+
+async def test_another_account_of_a_person_does_not_go_on_over_the_connection_of_the_one_before(tmp_path: Path) -> None:
+    async with opened(tmp_path) as (here, server):
+        server.scope, server.needs = "notes:read", {"whoami": "notes:write"}
+        await connected(here, server, here.alice, "alice")
+        ts = await here.slack.say(here.general, here.alice, "<@BOT> whoami")
+        await sign_in(here, server, here.alice, "alice-at-home")
+        await here.reply(ts, "It said: alice-at-home:")
+        assert server.opened == ["alice", "alice-at-home"]
+
+
+async def test_a_token_that_is_replaced_within_a_request_is_left_out_like_the_one_before(tmp_path: Path) -> None:
+    async with opened(tmp_path) as (here, server):
+        await connected(here, server, here.alice, "alice")
+        server.expire()
+        ts = await here.slack.say(here.general, here.alice, "<@BOT> whoami")
+        said = (await here.reply(ts, "It said: alice:")).plain
+        assert "Bearer ***" in said, "the server repeats the token that it got"
+        assert server.asked.count("refresh") == 1
 
 
 async def test_calls_that_were_refused_at_the_same_time_wait_for_one_question(tmp_path: Path) -> None:

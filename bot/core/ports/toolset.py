@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Protocol
 
 from bot.core.json_text import JsonObject
 from bot.core.ports.change_guard import ChangeGuard
+from bot.core.resource_tools import RESOURCES_SERVER
 from bot.core.server_news import Unavailable
 from bot.core.server_state import ServerState
 from bot.core.tools import CallResult, Dialogue, StepPosition, Tool
+from bot.core.untrusted import mapping, parsed
 
 
 class Permit(Protocol):
@@ -52,7 +55,8 @@ class Toolset(Protocol):
         ...
 
     def meant(self, tool: Tool, arguments: JsonObject) -> Tool:
-        """Return a tool as the policy judges a call of it: one that reads a resource counts as its server's."""
+        """Return a tool as the policy judges a call of it, and with the digest to which approvals of the call are
+        bound: one that reads a resource counts as its server's."""
         ...
 
     async def call(
@@ -82,3 +86,13 @@ class Toolset(Protocol):
         """Return the guard of a server, by its key. It knows nothing for most servers, and for one that is not
         configured."""
         ...
+
+
+def bound(toolset: Toolset, name: str, arguments: str) -> Tool | None:
+    """Return a tool with the digest to which approvals and grants for a call of it are bound; None if there is none of
+    this name. arguments: canonical JSON, which counts only for the bot's own tools for resources: approvals hold for
+    the server whose resource is read, as it is configured."""
+    tool = toolset.find(name)
+    if tool is None or tool.server != RESOURCES_SERVER:
+        return tool
+    return replace(tool, digest=toolset.meant(tool, mapping(parsed(arguments))).digest)

@@ -62,6 +62,7 @@ class Opened:
     server: str = ""
     name: str = ""
     title: str = ""
+    origin: str = ""
 
     def seal(self) -> str:
         """Return the private metadata of the window."""
@@ -73,8 +74,8 @@ class Opened:
 def unseal(view: Mapping[str, object]) -> Opened:
     """Return what `seal` put into a window. Raises ValueError if it is not one of ours."""
     match parsed(view.get("private_metadata")):
-        case [str(channel), str(ts), str(server), str(name), str(title)]:
-            return Opened(channel, ts, server, name, title)
+        case [str(channel), str(ts), str(server), str(name), str(title), str(origin)]:
+            return Opened(channel, ts, server, name, title, origin)
         case _:
             raise ValueError("not a window of ours")
 
@@ -95,7 +96,8 @@ def choosing(found: PromptsFound, opened: Opened) -> JsonObject:
 
 def chosen(found: PromptsFound, prompt: PromptOffer, opened: Opened) -> JsonObject:
     """Return the window with the fields of the prompt that was chosen."""
-    opened = Opened(opened.channel, opened.thread_ts, prompt.server, prompt.name, prompt.title)
+    place = (opened.channel, opened.thread_ts)
+    opened = Opened(*place, prompt.server, prompt.name, prompt.title, prompt.origin)
     blocks: list[Block] = [_menu(found.prompts[:MAX_CHOICES], prompt)]
     if prompt.about:
         blocks.append(remark(one_line(prompt.about, 500)))

@@ -7,6 +7,7 @@ import time
 from dataclasses import dataclass, field, replace
 
 from bot.core.json_text import JsonObject, canonical
+from bot.core.ports.toolset import bound
 from bot.core.questions import suggestion
 from bot.core.questions.click import Click, Verdict
 from bot.core.questions.decide import refusal
@@ -122,7 +123,7 @@ async def _grant(
         choice = always_form.always_given(body["view"])
     except ValueError:
         return None
-    tool = handler.toolset.find(approval.call.tool)
+    tool = bound(handler.toolset, approval.call.tool, approval.call.arguments)
     if tool is None or tool.digest != approval.call.tool_digest:
         return None
     arguments = await offload(approval.size, arguments_of, approval.call)
@@ -149,7 +150,7 @@ async def _grant(
 
 async def suggested(handler: ApprovalHandler, approval: Approval, click: Click) -> Click:
     """Return a click with the grant that the card suggests; without one if the tool has changed."""
-    kept, tool = suggestion.loads(approval.body), handler.toolset.find(approval.call.tool)
+    kept, tool = suggestion.loads(approval.body), bound(handler.toolset, approval.call.tool, approval.call.arguments)
     if kept.made is None or tool is None or tool.digest != approval.call.tool_digest:
         return click
     offer = kept.made.offer

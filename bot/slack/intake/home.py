@@ -12,6 +12,7 @@ from slack_bolt.async_app import AsyncAck, AsyncApp
 from bot import log_events
 from bot.core import cost_view, periods
 from bot.core.cost_view import CostList
+from bot.core.ports.toolset import bound
 from bot.core.untrusted import reference
 from bot.slack.approval_handler import ApprovalHandler, user_of
 from bot.slack.blocks import home
@@ -27,7 +28,7 @@ def register(app: AsyncApp, handler: ApprovalHandler) -> None:
     async def publish(user: str) -> None:
         grants = await handler.store.grants(handler.authorizer.team, user)
         for grant in grants:
-            tool = handler.toolset.find(grant.tool)
+            tool = bound(handler.toolset, grant.tool, grant.value)
             if tool is not None and tool.digest != grant.tool_digest:
                 await handler.store.end_grant(grant.id, "void")
         try:

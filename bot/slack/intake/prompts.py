@@ -115,7 +115,7 @@ async def submit(handler: ApprovalHandler, asked: AuthorizationCheck, body: Json
             kind = await handler.authorizer.directory.kind(opened.channel) if opened.channel else "im"
     except TimeoutError:
         return WindowResponse(UNVERIFIED)
-    chosen = PromptRef(opened.server, opened.name, opened.title, arguments)
+    chosen = PromptRef(opened.server, opened.name, opened.title, arguments, opened.origin)
     key, place = f"prompt-{view_id}", in_no_thread(desk.team, user)
     if opened.channel:
         place = ThreadRef(desk.team, opened.channel, opened.thread_ts, kind or KINDS.get(opened.channel[:1], "channel"))

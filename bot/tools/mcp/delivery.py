@@ -21,6 +21,7 @@ from mcp_types import (
 )
 
 from bot.core.json_text import JsonObject
+from bot.tools.mcp.hidden import Secrets
 from bot.tools.mcp.jsonrpc import ID_WITHIN
 
 UNREADABLE = "its answer cannot be read"
@@ -65,9 +66,11 @@ current_delivery: ContextVar[Delivery | None] = ContextVar("current_delivery", d
 
 
 class Deliveries:
-    """The pending requests of one connection."""
+    """The pending requests of one connection, and what all of its messages pass."""
 
-    def __init__(self) -> None:
+    def __init__(self, secrets: Secrets) -> None:
+        """In: what is left out of everything that the server says."""
+        self._secrets = secrets
         self._waiting: WeakValueDictionary[RequestId, Delivery] = WeakValueDictionary()
         self._others: set[RequestId] = set()
         """Pending requests of the SDK itself."""
@@ -87,6 +90,7 @@ class Deliveries:
 
         In: the request in whose response the message came, if a transport has a response for each.
         """
+        message = self._secrets.without(message)
         if isinstance(message, JSONRPCRequest):
             return self._attributed(message, request)
         if not isinstance(message, JSONRPCResponse | JSONRPCError) or message.id is None:

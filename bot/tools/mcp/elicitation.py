@@ -72,7 +72,13 @@ def _wanted(reply: Mapping[str, Any], before: Exchange | None) -> Exchange:
     state = reply.get("requestState")
     if isinstance(state, str) and len(state) > MAX_STATE:
         raise UnusableRequestError("it wants too much to be kept for it")
-    asked = mapping(reply.get("inputRequests"))
+    listed = reply.get("inputRequests")
+    if not isinstance(listed, dict) and listed not in (None, []):
+        raise UnusableRequestError("it asks in a form that cannot be read")
+    if not listed and not isinstance(state, str):
+        # With neither, there is nothing to make the call again with: it would only be made twice.
+        raise UnusableRequestError("it does not say what it needs")
+    asked = mapping(listed)
     requests: list[InputRequest] = []
     for key, each in asked.items():
         if mapping(each).get("method") != "elicitation/create":

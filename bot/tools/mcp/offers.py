@@ -27,7 +27,6 @@ from bot.core.tools import ResultText
 from bot.core.untrusted import items, mapping
 from bot.pace import UNKNOWN_SIZE, offload
 from bot.tools.mcp import content
-from bot.tools.mcp.hidden import text_without, without
 from bot.tools.text import line, visible
 
 MAX_PAGES = 20
@@ -69,9 +68,9 @@ class Offers:
         capability = self._client.server_capabilities.prompts
         return capability is not None and bool(capability.list_changed)
 
-    async def prompts(self, token: str = "") -> Sequence[PromptOffer]:
+    async def prompts(self) -> Sequence[PromptOffer]:
         """Return the prompts, from all pages. They are kept until the server says that they have changed. Raises
-        OfferError. token: what is left out of all that the server says, here and below."""
+        OfferError."""
         if self._client.server_capabilities.prompts is None:
             return ()
         if self._prompts is not None:
@@ -81,7 +80,7 @@ class Offers:
         cursor: str | None = None
         for _ in range(MAX_PAGES):
             params = types.PaginatedRequestParams(cursor=cursor)
-            page = await self._ask(types.ListPromptsRequest(params=params), token)
+            page = await self._ask(types.ListPromptsRequest(params=params))
             for each in await offload(UNKNOWN_SIZE, _prompts_of, page.get("prompts"), self._key):
                 found.setdefault(each.name, each)
             following = page.get("nextCursor")
@@ -94,45 +93,44 @@ class Offers:
             self._prompts = listed
         return listed
 
-    async def messages(self, name: str, arguments: dict[str, str], token: str = "") -> Sequence[PromptMessage]:
+    async def messages(self, name: str, arguments: dict[str, str]) -> Sequence[PromptMessage]:
         """Return the messages of a prompt. Raises OfferError."""
         params = types.GetPromptRequestParams(name=name, arguments=arguments or None)
-        reply = await self._ask(types.GetPromptRequest(params=params), token)
+        reply = await self._ask(types.GetPromptRequest(params=params))
         return await offload(UNKNOWN_SIZE, _messages_of, reply)
 
-    async def resources(self, cursor: str, token: str = "") -> str:
+    async def resources(self, cursor: str) -> str:
         """Return a page of the list of resources, in words; with the first one, the templates of addresses. Raises
         OfferError."""
         if self._client.server_capabilities.resources is None:
             raise OfferError("it offers no resources")
         params = types.PaginatedRequestParams(cursor=cursor or None)
-        page = await self._ask(types.ListResourcesRequest(params=params), token)
+        page = await self._ask(types.ListResourcesRequest(params=params))
         templates: JsonObject = {}
         if not cursor:
             try:
-                templates = await self._ask(types.ListResourceTemplatesRequest(), token)
+                templates = await self._ask(types.ListResourceTemplatesRequest())
             except OfferError:  # many servers know no templates, and say that they do not know the request
                 templates = {}
         return await offload(UNKNOWN_SIZE, _listed, page, templates)
 
-    async def read(self, uri: str, token: str = "") -> ResultText:
+    async def read(self, uri: str) -> ResultText:
         """Return the content of a resource, with its images and sounds. Raises OfferError."""
         request = types.ReadResourceRequest(params=types.ReadResourceRequestParams(uri=uri))
-        reply = await self._ask(request, token)
+        reply = await self._ask(request)
         if not isinstance(reply.get("contents"), list):
             raise OfferError("what it answered is no resource")
         return await offload(UNKNOWN_SIZE, _content_of, reply)
 
-    async def _ask(self, request: Any, token: str) -> JsonObject:
+    async def _ask(self, request: Any) -> JsonObject:
         try:
             async with asyncio.timeout(SECONDS + 1):
                 reply = await self._client.session.send_request(request, _ANY, request_read_timeout_seconds=SECONDS)
-            # Before anything is cut: half a token is a secret, too.
-            found = mapping(await offload(UNKNOWN_SIZE, without, reply, token))
+            found = mapping(reply)
         except MCPError as problem:
             if problem.code == types.REQUEST_TIMEOUT:
                 raise OfferError(f"it did not answer within {SECONDS:g} seconds") from problem
-            raise OfferError(f"it refused: {line(text_without(problem.message, token), 500)}") from problem
+            raise OfferError(f"it refused: {line(problem.message, 500)}") from problem
         except TimeoutError as problem:
             raise OfferError(f"it did not answer within {SECONDS:g} seconds") from problem
         except (ValueError, RuntimeError, RecursionError, OSError) as problem:

@@ -10,12 +10,12 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import Awaitable, Callable, Sequence
-from contextlib import suppress
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Sequence
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 
-from bot.core.json_text import JsonObject, canonical, sha256
+from bot.core.json_text import JsonObject, sha256
 from bot.core.ports.identities import Credentials
 from bot.core.server_state import ServerState
 from bot.core.tools import CallResult, DeliveryStatus, Dialogue, Tool
@@ -115,41 +115,52 @@ class PersonServer(Server):
             words = f"The tool server `{tool.server}` is used with people's own accounts only. The call was not sent."
             return CallResult(DeliveryStatus.UNSENT, words, 0.0)
         try:
-            header = await credentials.header(self.config.key, person)
+            await credentials.header(self.config.key, person)
         except SignInError as problem:
             return CallResult(DeliveryStatus.UNSENT, f"{problem} The call was not sent.", 0.0)
         session = self._session_of(person)
         if session is None:
             words = f"The tool server `{tool.server}` is busy with other people's calls. The call was not sent."
             return CallResult(DeliveryStatus.UNSENT, words, 0.0)
+        with self.uses.one(), self._used(session):
+            if tool.remote_name == CONNECT and tool.digest == self._connect.digest:
+                result = await self._connected(session)
+            else:
+                result = await session.call(tool, arguments, dialogue=dialogue)
+        if result.certainty is DeliveryStatus.UNSENT and session.state is not State.UP:
+            self._close(person, session)  # the next call opens another one instead of waiting for it
+            result = replace(result, denied=result.denied or session.denied)
+        return result
+
+    @contextmanager
+    def _used(self, session: _PersonSession) -> Generator[None]:
+        """Keep a session from being closed as idle, or for another person's."""
         session.calls += 1
         session.idle.clear()
         try:
-            with self.uses.one():
-                if tool.remote_name == CONNECT and tool.digest == self._connect.digest:
-                    result = await self._connected(session)
-                else:
-                    result = await session.call(tool, arguments, dialogue=dialogue)
+            yield
         finally:
             session.calls -= 1
             if not session.calls:
                 session.idle.set()
             session.used = time.monotonic()
             self._tidy_later()
-        if result.certainty is DeliveryStatus.UNSENT and session.state is not State.UP:
-            self._close(person, session)  # the next call opens another one instead of waiting for it
-            result = replace(result, denied=result.denied or session.denied)
-        return _without(result, header)
 
-    async def session_of(self, person: str, deadline: float) -> tuple[Session | None, str]:
-        """Return the connection of somebody who has signed in, if there is one before the deadline, and their token.
-        Raises SignInError."""
-        if not person or self.credentials is None:
-            return None, ""
-        header = await self.credentials.header(self.config.key, person)
-        session = self._session_of(person)
-        self._tidy_later()
-        return (await session.session_by(deadline) if session else None), header.rpartition(" ")[2]
+    @asynccontextmanager
+    async def session_of(self, person: str, deadline: float) -> AsyncGenerator[Session | None]:
+        """Give the connection of somebody who has signed in, if there is one before the deadline, for as long as it is
+        used. Raises SignInError."""
+        if person and self.credentials is not None:
+            await self.credentials.header(self.config.key, person)
+        session = self._session_of(person) if person and self.credentials is not None else None
+        if session is None:
+            yield None
+            return
+        with self._used(session):
+            found = await session.session_by(deadline)
+            if found is None:
+                self._close(person, session)  # the next use opens another one instead of waiting for it
+            yield found
 
     def limit_of(self, person: str) -> ConcurrencyLimit:
         """Return what limits the calls of a person."""
@@ -221,16 +232,12 @@ class PersonServer(Server):
         if self._sessions:
             self._tidy_later()
 
-    @property
-    def _origin(self) -> str:
-        return sha256(canonical(list(self.config.identity())))
-
     async def _read(self) -> None:
         """Read the tools that were listed last."""
         try:
             if self.credentials is not None:
                 await asyncio.to_thread(__import__, "bot.tools.mcp.session")
-                body = await self.credentials.listed_tools(self.config.key, self._origin)
+                body = await self.credentials.listed_tools(self.config.key, self.config.origin)
                 await self._offer(_loads(body))
         finally:
             if self.state is State.STARTING:
@@ -246,7 +253,7 @@ class PersonServer(Server):
             await self._offer(merged)
             if self.credentials is not None:
                 body = json.dumps([asdict(each) for each in merged.values()])
-                await self.credentials.keep_tools(self.config.key, self._origin, body)
+                await self.credentials.keep_tools(self.config.key, self.config.origin, body)
 
     async def _offer(self, definitions: dict[str, Definition]) -> None:
         self._definition_of = definitions
@@ -314,19 +321,11 @@ def connect_tool(config: HttpServer) -> Tool:
         read_only=True,
         destructive=False,
         idempotent=True,
-        digest=sha256(canonical(list(config.identity())), CONNECT),
+        digest=sha256(config.origin, CONNECT),
         title=f"Connect to {config.key}",
         audience=config.audience,
         identity=config.account,
     )
-
-
-def _without(result: CallResult, header: str) -> CallResult:
-    """Return a result without the token, should the server have repeated it."""
-    token = header.rpartition(" ")[2]
-    if not token or (token not in result.text and token not in result.whole):
-        return result
-    return replace(result, text=result.text.replace(token, "***"), whole=result.whole.replace(token, "***"))
 
 
 def _loads(body: str) -> dict[str, Definition]:

@@ -15,8 +15,10 @@ import random
 import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, nullcontext, suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from bot.core import server_tasks
 from bot.core.json_text import JsonObject
 from bot.core.ports.change_guard import ChangeGuard
 from bot.core.server_state import ServerState
@@ -192,7 +194,8 @@ class Server:
             words = f"The tool server `{tool.server}` was busy for {waited}. The call was not sent."
             certainty = DeliveryStatus.UNSENT
         if certainty is DeliveryStatus.TASK:
-            return CallResult(certainty, "", time.monotonic() - began, task=words)
+            task = replace(server_tasks.loads(words), origin=self.config.origin).dumps()
+            return CallResult(certainty, "", time.monotonic() - began, task=task)
         result = words if isinstance(words, ResultText) else ResultText(words)
         return result.outcome(certainty, time.monotonic() - began)
 

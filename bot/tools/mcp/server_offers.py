@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bot.core import resource_tools
-from bot.core.json_text import JsonObject
+from bot.core.json_text import JsonObject, sha256
 from bot.core.server_offers import OfferError, PromptMessage, PromptOffer, PromptRef, PromptsFound
 from bot.core.tools import CallResult, DeliveryStatus, ResultText, Tool
 from bot.core.untrusted import text
@@ -21,6 +21,7 @@ from bot.tools.mcp.concurrency_limit import FullError
 from bot.tools.mcp.names import prefix
 from bot.tools.mcp.person_server import PersonServer
 from bot.tools.mcp.server import WAIT_SECONDS, Server
+from bot.tools.server_config import ServerConfig
 from bot.tools.text import line
 
 if TYPE_CHECKING:
@@ -30,6 +31,8 @@ log = logging.getLogger(__name__)
 
 LIST_SECONDS = 8.0
 """Time for the lists of prompts of all servers together: somebody looks at a window meanwhile."""
+OTHERWISE = "it is configured differently now than when this was chosen, so it was not asked"
+RECONFIGURED = "it is configured differently now than when this call was made, so it was not asked"
 
 
 class ServerOffers:
@@ -66,14 +69,15 @@ class ServerOffers:
 
     async def messages(self, prompt: PromptRef, user: str) -> Sequence[PromptMessage]:
         """Ask a server for the messages of a prompt, with its account for this person. Raises OfferError."""
-        async with self._session(prompt.server, user) as (session, token):
-            return await session.offers.messages(prompt.name, dict(prompt.arguments), token)
+        async with self._session(prompt.server, user, origin=prompt.origin) as session:
+            return await session.offers.messages(prompt.name, dict(prompt.arguments))
 
     async def _prompts_of(self, key: str, user: str) -> Sequence[PromptOffer] | str:
         """Return the prompts of a server, or why it cannot be asked."""
         try:
-            async with self._session(key, user) as (session, token):
-                return await session.offers.prompts(token)
+            async with self._session(key, user) as session:
+                origin = self._servers[key].config.origin
+                return [replace(each, origin=origin) for each in await session.offers.prompts()]
         except OfferError as problem:
             return str(problem)
         except Exception:
@@ -82,31 +86,25 @@ class ServerOffers:
 
     @asynccontextmanager
     async def _session(
-        self, key: str, user: str, *, takes_place: bool | None = None
-    ) -> AsyncGenerator[tuple[Session, str]]:
-        """Return a connection to a server, with its account for this person, and the token to leave out of texts. A
-        server that is configured differently meanwhile ends only afterwards. Raises OfferError.
+        self, key: str, user: str, *, takes_place: bool | None = None, origin: str = ""
+    ) -> AsyncGenerator[Session]:
+        """Return a connection to a server, with its account for this person. A server that is configured differently
+        meanwhile ends only afterwards. Raises OfferError.
 
         takes_place: whether this takes a place of a shared server; of a person's session it does in both cases, and
         with None of neither.
+        origin: what this was chosen for (`ServerConfig.origin`); empty if nobody has chosen it.
         """
         server = self._servers.get(key)
         if server is None:
             raise OfferError("it is not configured any more")
-        deadline, token = time.monotonic() + WAIT_SECONDS, ""
+        if origin not in ("", server.config.origin):
+            raise OfferError(OTHERWISE)
         with server.uses.one():
-            if isinstance(server, PersonServer):
-                try:
-                    session, token = await server.session_of(user, deadline)
-                except NotSignedInError as problem:
-                    raise OfferError("connect to it with your account first") from problem
-                except SignInError as problem:
-                    raise OfferError(f"your account there cannot be used now ({str(problem).rstrip('.')})") from problem
-            else:
-                session = await server.session_by(deadline)
-            if session is None:
-                raise OfferError("it is not running")
             async with AsyncExitStack() as stack:
+                session = await _connection(server, user, stack)
+                if session is None:
+                    raise OfferError("it is not running")
                 own = isinstance(server, PersonServer)
                 if takes_place or (own and takes_place is not None):
                     limit, seconds = server.limit_of(user) if own else server.concurrency, server.config.call_seconds
@@ -114,11 +112,12 @@ class ServerOffers:
                         await stack.enter_async_context(limit.place(seconds))
                     except FullError:
                         raise OfferError(f"it was busy for {seconds:g} s") from None
-                yield session, token
+                yield session
 
     def meant(self, tool: Tool, arguments: JsonObject) -> Tool:
         """Return a tool as the policy judges a call of it: a resource belongs to its server, and so does the call. That
-        reading changes nothing is only as sure as the server is trusted."""
+        reading changes nothing is only as sure as the server is trusted. Its digest covers the configuration of the
+        server, to which approvals and grants are bound."""
         if tool.server != resource_tools.RESOURCES_SERVER:
             return tool
         server = self._servers.get(self._key(arguments))
@@ -126,7 +125,12 @@ class ServerOffers:
             return tool
         config = server.config
         return replace(
-            tool, server=config.key, audience=config.audience, identity=config.account, trusted=config.trusted
+            tool,
+            server=config.key,
+            audience=config.audience,
+            identity=config.account,
+            trusted=config.trusted,
+            digest=_digest(tool.remote_name, config),
         )
 
     async def call(self, tool: Tool, arguments: JsonObject, *, entered: bool = False) -> CallResult:
@@ -145,10 +149,12 @@ class ServerOffers:
         if key not in self._servers:
             known = [each for each, server in self._servers.items() if not server.config.audience.words()]
             raise OfferError(f"there is none of this name. There are: {', '.join(known[:50]) or 'none'}")
-        async with self._session(key, tool.person, takes_place=not entered) as (session, token):
+        if tool.digest != self.meant(tool, arguments).digest:
+            raise OfferError(RECONFIGURED)
+        async with self._session(key, tool.person, takes_place=not entered) as session:
             if tool.remote_name == resource_tools.LIST:
-                return ResultText(await session.offers.resources(text(arguments.get("cursor")), token))
-            return await session.offers.read(text(arguments.get("uri")), token)
+                return ResultText(await session.offers.resources(text(arguments.get("cursor"))))
+            return await session.offers.read(text(arguments.get("uri")))
 
     def noted(self, tool: Tool, text: str) -> str:
         """Return the result of a call, with how what it links to can be read."""
@@ -160,3 +166,23 @@ class ServerOffers:
         return (
             named if named in self._servers else next((each for each in self._servers if prefix(each) == named), named)
         )
+
+
+def _digest(name: str, config: ServerConfig) -> str:
+    """Return the digest of a tool for resources, for calls about this server."""
+    [own] = [each.digest for each in resource_tools.TOOLS if each.remote_name == name]
+    return sha256(config.origin, own)
+
+
+async def _connection(server: Server, user: str, stack: AsyncExitStack) -> Session | None:
+    """Return the connection to a server, with its account for this person, which is in use as long as the stack is.
+    Raises OfferError."""
+    deadline = time.monotonic() + WAIT_SECONDS
+    if not isinstance(server, PersonServer):
+        return await server.session_by(deadline)
+    try:
+        return await stack.enter_async_context(server.session_of(user, deadline))
+    except NotSignedInError as problem:
+        raise OfferError("connect to it with your account first") from problem
+    except SignInError as problem:
+        raise OfferError(f"your account there cannot be used now ({str(problem).rstrip('.')})") from problem

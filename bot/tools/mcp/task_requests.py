@@ -25,6 +25,8 @@ class TaskRequests:
         owner = self._servers.get(server)
         if owner is None:
             return TaskReport(TaskStatus.GONE, "its server is no longer configured")
+        if not _keeps(owner, task):
+            return TaskReport(TaskStatus.GONE, "its server is configured differently now")
         session = await owner.session_by(time.monotonic() + WAIT_SECONDS)
         if session is None:
             return TaskReport(TaskStatus.SILENT, owner.trouble() or "")
@@ -33,6 +35,13 @@ class TaskRequests:
     async def cancel(self, server: str, task: ServerTask) -> None:
         """Tell the server, if it can be reached within a limited time."""
         owner = self._servers.get(server)
-        session = await owner.session_by(time.monotonic() + WAIT_SECONDS) if owner is not None else None
+        if owner is None or not _keeps(owner, task):
+            return
+        session = await owner.session_by(time.monotonic() + WAIT_SECONDS)
         if session is not None:
             await session.cancel_task(task, ASK_SECONDS)
+
+
+def _keeps(server: Server, task: ServerTask) -> bool:
+    """Return whether a server may have made a task."""
+    return task.origin in ("", server.config.origin)

@@ -255,7 +255,8 @@ class McpToolset:
         return self._by_name.get(name)
 
     def meant(self, tool: Tool, arguments: JsonObject) -> Tool:
-        """Return a tool as the policy judges a call of it: one that reads a resource counts as its server's."""
+        """Return a tool as the policy judges a call of it, and with the digest to which approvals of the call are
+        bound: one that reads a resource counts as its server's."""
         return self.offers.meant(tool, arguments)
 
     def guard(self, server: str) -> ChangeGuard:

@@ -216,7 +216,7 @@ def told(server: Remote) -> Challenge:
         (Answer(200, {}, b'{"access_token": "a b"}'), "cannot be sent"),
         (Answer(200, {}, b'{"access_token": "a\\r\\nX: y"}'), "cannot be sent"),
         (Answer(200, {}, b'{"access_token": "a", "token_type": "mac"}'), "of a kind"),
-        (Answer(200, {}, b"[]"), "did not accept"),
+        (Answer(200, {}, b"[]"), "cannot be read"),
         (Answer(503, {}, b""), "cannot be reached"),
     ],
 )

@@ -189,7 +189,8 @@ async def test_nobody_is_asked_to_sign_in_who_has_done_so_meanwhile() -> None:
 
 
 OTHER = "https://other.example.com"
-MOVES = [({"issuer": OTHER}, MOVED), ({"url": f"{OTHER}/mcp"}, ELSEWHERE)]
+PATH = "https://notes.example.com/mcp-of-another-team"
+MOVES = [({"issuer": OTHER}, MOVED), ({"url": f"{OTHER}/mcp"}, ELSEWHERE), ({"url": PATH}, ELSEWHERE)]
 
 
 @pytest.mark.parametrize(("changed", "why"), MOVES)
@@ -232,6 +233,13 @@ async def test_an_old_link_leads_nowhere_and_there_is_a_new_one(changed: dict[st
     here.configure(**changed)
     assert await here.sign_ins.begun("state") is None
     assert await here.problem(question) == why
+
+
+async def test_tokens_for_an_address_are_good_for_what_is_below_it() -> None:
+    here = Here(tokens("token"))
+    for url in (f"{URL}/", f"{URL}/v2", f"{URL}?tools=all"):
+        here.configure(url=url)
+        assert await here.people.header("notes", ALICE) == "Bearer token"
 
 
 async def test_the_same_sign_in_service_may_be_named_with_a_slash() -> None:

@@ -262,9 +262,10 @@ async def test_the_environment_of_the_bot_does_not_reach_a_server(
     journal: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SLACK_BOT_TOKEN", "xoxb-secret")
-    async with running(python_server("odd.py", journal, env={"OWN": "given"})) as odd:
+    async with running(python_server("odd.py", journal, env={"OWN": "given", "API_TOKEN": "abc-123"})) as odd:
         outcome = await call(odd, "odd__environment")
     names = {text.partition("=")[0] for text in outcome.text.splitlines()}
     assert "OWN=given" in outcome.text
+    assert "API_TOKEN=***" in outcome.text, "what it was given to keep is not repeated"
     assert "xoxb" not in outcome.text
-    assert names <= {"HOME", "LOGNAME", "PATH", "SHELL", "TERM", "USER", "OWN", "LC_CTYPE"}
+    assert names <= {"HOME", "LOGNAME", "PATH", "SHELL", "TERM", "USER", "OWN", "API_TOKEN", "LC_CTYPE"}

@@ -11,6 +11,7 @@ from mcp_types import JSONRPCError, JSONRPCNotification, JSONRPCRequest, JSONRPC
 
 from bot.tools.mcp import jsonrpc, lenient_json
 from bot.tools.mcp.delivery import Deliveries, Delivery, current_delivery
+from bot.tools.mcp.hidden import Secrets
 
 
 @given(st.lists(st.binary(max_size=20)))
@@ -124,7 +125,7 @@ def test_an_empty_object_may_be_written_as_php_does() -> None:
     ],
 )
 def test_an_answer_that_cannot_be_read_ends_its_call_as_answered(raw: bytes) -> None:
-    deliveries, delivery = Deliveries(), Delivery({"content": []})
+    deliveries, delivery = Deliveries(Secrets()), Delivery({"content": []})
     token = current_delivery.set(delivery)
     try:
         deliveries.sending(JSONRPCRequest(jsonrpc="2.0", id=7, method="tools/call"))

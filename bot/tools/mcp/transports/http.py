@@ -13,6 +13,7 @@ from bot.tools.server_config import HttpServer, SseServer
 if TYPE_CHECKING:
     import ssl
 
+    from bot.tools.mcp.hidden import Secrets
     from bot.tools.mcp.transports.http_streams import HttpConnection
 
 
@@ -37,6 +38,8 @@ class HttpTransport:
 
     def __init__(self, server: HttpServer, trust: Trust) -> None:
         self._server, self._certificates = server, trust
+        self._secrets: Secrets | None = None
+        """Of all connections: what was sent over an earlier one may be said over a later one."""
         self._trust: ssl.SSLContext | None = None
 
     def load(self) -> None:
@@ -49,12 +52,14 @@ class HttpTransport:
 
     def connection(self, on_end: Callable[[], None]) -> HttpConnection:
         """Return a connection."""
+        from bot.tools.mcp.hidden import Secrets  # noqa: PLC0415
         from bot.tools.mcp.transports.http_streams import HttpConnection  # noqa: PLC0415 - see `load`
         from bot.tools.mcp.transports.sse_streams import SseConnection  # noqa: PLC0415
 
         assert self._trust is not None
+        self._secrets = self._secrets or Secrets(self._server.credentials())
         kind = SseConnection if isinstance(self._server, SseServer) else HttpConnection
-        return kind(self._server, self._trust, on_end)
+        return kind(self._server, self._trust, on_end, self._secrets)
 
     async def abandon(self) -> None:
         """Do nothing: nothing was prepared."""

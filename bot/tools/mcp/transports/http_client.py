@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import ssl
 import zlib
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
@@ -50,9 +50,11 @@ class Client(httpx2.AsyncClient):
     """A client that gets the credentials of each request when it is sent."""
 
     authorization: Authorization | None = None
+    sends: Callable[[str], None] = staticmethod(lambda header: None)
+    """Called with the `Authorization` header of a request before it is sent."""
 
 
-def make_client(config: HttpServer, trust: ssl.SSLContext) -> Client:
+def make_client(config: HttpServer, trust: ssl.SSLContext, sends: Callable[[str], None]) -> Client:
     """Return a client for one server, with its headers. Enter and close it."""
     client = Client(
         headers={**config.headers, "accept-encoding": "identity"},
@@ -63,17 +65,20 @@ def make_client(config: HttpServer, trust: ssl.SSLContext) -> Client:
             max_connections=None, max_keepalive_connections=16, keepalive_expiry=IDLE_CONNECTION_SECONDS
         ),
     )
-    client.authorization = config.authorization
+    client.authorization, client.sends = config.authorization, sends
     return client
 
 
 async def _credentials(client: Client) -> str:
     """Return the credentials of the next request; empty if they are among the client's headers."""
     try:
-        return await client.authorization.header() if client.authorization else ""
+        header = await client.authorization.header() if client.authorization else ""
     except SignInError as problem:
         log.warning("there are no credentials for a tool server: %s", problem)
         raise Unauthorized from None
+    if header:
+        client.sends(header)
+    return header
 
 
 async def _has_others(client: Client, credentials: str, refusal: httpx2.Response) -> bool:
@@ -91,6 +96,14 @@ def _is_refused(response: httpx2.Response, attempt: int) -> bool:
     if INSUFFICIENT in response.headers.get("www-authenticate", ""):
         return response.status_code in (401, 403)
     return response.status_code == 401 and attempt == 0
+
+
+def denies(client: Client, response: httpx2.Response) -> bool:
+    """Return whether a response says that credentials of somebody who has signed in are not good enough."""
+    if client.authorization is None:
+        return False
+    insufficient = INSUFFICIENT in response.headers.get("www-authenticate", "")
+    return response.status_code == 401 or (response.status_code == 403 and insufficient)
 
 
 @asynccontextmanager

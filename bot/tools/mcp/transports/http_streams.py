@@ -36,6 +36,7 @@ from mcp_types import (
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 
 from bot.tools.mcp.delivery import Deliveries, Delivery
+from bot.tools.mcp.hidden import Secrets
 from bot.tools.mcp.jsonrpc import bounded, parsed
 from bot.tools.mcp.transports import http_client, http_faults
 from bot.tools.mcp.transports.event_stream import EventStream
@@ -63,12 +64,12 @@ class HttpConnection:
     """A session, or no more than an address where the protocol has no sessions (2026-07-28). Entering returns the two
     streams for the SDK's `Client`."""
 
-    def __init__(self, config: HttpServer, trust: ssl.SSLContext, on_end: Callable[[], None]) -> None:
+    def __init__(self, config: HttpServer, trust: ssl.SSLContext, on_end: Callable[[], None], secrets: Secrets) -> None:
         """In: which certificates are trusted. `on_end` is called once, as soon as nothing more will be received."""
         self._config = config
-        self._client = http_client.make_client(config, trust)
+        self._client = http_client.make_client(config, trust, secrets.add)
         self._on_end = on_end
-        self._deliveries = Deliveries()
+        self._deliveries = Deliveries(secrets)
         self._tasks: set[asyncio.Task[None]] = set()
         self._requests: dict[RequestId, asyncio.Task[None]] = {}
         self._busy = 0
@@ -190,6 +191,8 @@ class HttpConnection:
         for pause in (*CONNECT_PAUSES, None):
             try:
                 async with self._post(body, headers, delivery) as response:
+                    if http_client.denies(self._client, response):  # whatever it says besides
+                        return http_faults.of_status(response.status_code)
                     return await self._receive(message, response)
             except (http_client.Abandoned, http_client.Unauthorized) as problem:
                 return Fault(str(problem) or "was not asked", taken=False)

@@ -25,6 +25,7 @@ from mcp.shared.message import SessionMessage
 
 from bot.pace import Pace
 from bot.tools.mcp.delivery import Deliveries, Delivery
+from bot.tools.mcp.hidden import Secrets
 from bot.tools.mcp.jsonrpc import Lines, parsed
 from bot.tools.mcp.transports.process import CHUNK, Ahead
 from bot.tools.mcp.transports.process_reaper import ProcessReaper
@@ -42,8 +43,6 @@ EOF_SECONDS, TERM_SECONDS, KILL_SECONDS = 1.0, 0.5, 0.5
 """How long the server may take to end after its stdin was closed, after SIGTERM and after SIGKILL; 2 s in total. The
 order is that of the specification (lifecycle: shutdown, stdio)."""
 
-_MIN_SECRET_LENGTH = 6
-
 
 class StdioConnection:
     """A server process. Entering starts it and returns the two streams for the SDK's `Client`; exiting ends it."""
@@ -55,7 +54,7 @@ class StdioConnection:
         self._config = config
         self._reaper = reaper
         self._on_end = on_end
-        self._deliveries = Deliveries()
+        self._deliveries = Deliveries(Secrets(config.credentials()))
         self._stderr = bytearray()
         self._told_of_junk = False
         self._tasks: list[asyncio.Task[None]] = []
@@ -113,14 +112,8 @@ class StdioConnection:
         return Ending(f"it ended with exit code {code}", line(lines[-1]) if lines else "")
 
     def _stderr_tail(self) -> str:
-        """Return the last 4 KB of stderr, without the secrets in its environment."""
-        return self._masked(self._stderr.decode("utf-8", "replace").strip())
-
-    def _masked(self, text: str) -> str:
-        for value in self._config.env.values():
-            if len(value) >= _MIN_SECRET_LENGTH:
-                text = text.replace(value, "***")
-        return text
+        """Return the last 4 KB of stderr, without the secrets of its configuration."""
+        return self._config.without_secrets(self._stderr.decode("utf-8", "replace").strip())
 
     async def _read(self) -> None:
         """Receive messages until the output ends."""

@@ -3,7 +3,8 @@
 A `Transport` is there for the whole life of the bot, a `Connection` for one connection of it. What a connection does
 with a request decides what people read about a call, so each has to keep to this (`bot.tools.mcp.delivery`):
 
-- `Deliveries.sending` in its write stream, `Deliveries.received` in its read stream.
+- `Deliveries.sending` in its write stream, `Deliveries.received` in its read stream. The latter leaves out the secrets
+  with which `Deliveries` is made: those of the configuration, and what the transport sends as credentials.
 - `Delivery.written` is true from the moment at which the first byte of a request may have reached the server: after
   that the outcome of a call is unknown until an answer comes. It may be set back only when it is certain that the
   server has not taken the request: nothing was connected, or the server has refused it unread (in HTTP: 401, or 404 for
