@@ -25,6 +25,30 @@ async def asked(here: World, words: str, thread: str | None = None) -> str:
     return thread or ts
 
 
+MAIL = b"""Received: from mx.acme.com\r
+ by carol-mac\r
+From: Carol <carol@acme.com>\r
+To: Dan\r
+ <dan@acme.com>\r
+Subject: Budget of May\r
+Content-Type: multipart/mixed; boundary=x\r
+\r
+--x\r
+Content-Type: text/plain; name="for-secret.txt"\r
+\r
+Dear all\r
+--x--\r
+"""
+MEETING = b"""BEGIN:VCALENDAR
+SUMMARY:Planning
+ORGANIZER;CN=Carol:mailto:
+ carol@acme.com
+ATTENDEE;CN=Dan:mailto:dan@acme.com
+END:VCALENDAR
+"""
+CARD = b"BEGIN:VCARD\nFN:Carol\nEMAIL:carol@acme.com\nEND:VCARD\n"
+
+
 def sent(here: World) -> str:
     """Everything that was sent to the provider."""
     return "".join(request.body.decode() for request in here.model.requests)
@@ -105,6 +129,7 @@ async def test_where_all_is_private_channels_groups_and_files_have_no_names(tmp_
         link = f"<https://acme.slack.com/archives/{ops.id}/p{said.replace('.', '')}>"
         root = await here.slack.forward(here.general, here.alice, ops.messages[said], comment="see this")
         files = [("plan-secret.txt", b"Words"), ("chart-secret.png", samples.picture()), ("old-secret.zip", b"PK")]
+        files += [("mail-secret.eml", MAIL), ("meeting-secret.ics", MEETING), ("somebody.vcf", CARD)]
         requests = len(here.model.requests)
         where = f"<#{ops.id}|ops-secret>"
         await here.slack.say(here.general, here.alice, f"<@BOT> see {where} and {link}", files=files, thread_ts=root)
@@ -113,5 +138,11 @@ async def test_where_all_is_private_channels_groups_and_files_have_no_names(tmp_
         found = [sent(here)[each.start() - 60 : each.end() + 30] for each in re.finditer("-secret", sent(here))]
         assert found == []
         assert "Words" in sent(here)
+        assert "Dear all" in sent(here)
+        assert "Budget of May" in sent(here)
+        assert "Planning" in sent(here)
+        assert [each for each in ("carol", "Carol", "dan@", "Dan") if each in sent(here)] == []
+        # Who wrote the message is told why a card is not read.
+        assert any("contact cards consist of names" in str(each.blocks) for each in here.replies(root))
         assert re.search("see #Channel [A-Z2-7]{5} and", sent(here))
         assert 'file \\"file.txt\\"' in sent(here)

@@ -17,7 +17,7 @@ from bot.core.attachments import Attached, FileKind, ReadFile
 from bot.core.inbox import AuthorKind, Unread
 from bot.core.ports.attachments import FileReader, KeptContents
 from bot.pace import gathered
-from bot.slack.attached import links
+from bot.slack.attached import links, people_in_files
 from bot.slack.attached.access import Access
 from bot.slack.attached.download import Downloads, FileProblem
 from bot.slack.attached.linked import LinkReader
@@ -83,7 +83,8 @@ class AttachedFiles:
         named: bool = True,
     ) -> list[WithFiles]:
         """Return the content of messages, in which each file has its text, or a reference to its bytes is added, or the
-        reason why it could not be read is noted. named: whether the references say how the files are called."""
+        reason why it could not be read is noted. named: whether the references say how the files are called, and the
+        files who has sent them."""
         read = [WithFiles(body) for body in bodies]
         found = [index for index, message in enumerate(messages) if not message.change and message.user]
         if self.prompts is not None:
@@ -100,6 +101,9 @@ class AttachedFiles:
         left = MAX_CHARS
         for number, (index, file) in enumerate(wanted):
             content = contents[number] if number < MAX_FILES else _Content(ReadFile(problem="there are too many files"))
+            if not named:
+                read_of = people_in_files.without_people(content.read, file.name, file.media)
+                content = replace(content, read=read_of)
             content = _within(content, left)
             left = max(left - len(content.read.text), 0)
             _put(read[index], file, content, named=named)
@@ -225,13 +229,18 @@ def _shown(section: Section, file: FileRef, read: ReadFile) -> Section:
     """Return the section of a file with what was read."""
     if read.problem:
         return replace(section, note=_joined(file.about, f"not readable to you: {read.problem}"), file=None)
+    about = [part for part in section.parts if isinstance(part, Section) and part.kind is Kind.ABOUT]
     if read.kind is not None:
-        said = [part for part in section.parts if isinstance(part, Words) and not part.text.startswith("```")]
+        said = [part for part in section.parts if part in about or _is_words(part)]
         note = _joined(file.about, read.note, _BELOW[read.kind])
         return replace(section, kind=Kind.CONTENT, parts=tuple(said), note=note, file=None)
-    return replace(
-        section, kind=Kind.CONTENT, parts=(_fenced(read.text),), note=_joined(file.about, read.note), file=None
-    )
+    parts = (*about, _fenced(read.text))
+    return replace(section, kind=Kind.CONTENT, parts=parts, note=_joined(file.about, read.note), file=None)
+
+
+def _is_words(part: Part) -> bool:
+    """Return whether a part of what Slack says about a file is no preview of it."""
+    return isinstance(part, Words) and not part.text.startswith("```")
 
 
 def _as_text(name: str, read: ReadFile) -> str:
