@@ -243,3 +243,24 @@ class TestAudience:
         await here.until(lambda: any("All done." in each.plain for each in dm.messages.values()), what="the answer")
         assert "not readable to you: you may not use that server here" in said(here)
         assert prompting.got == []
+
+
+@pytest.mark.parametrize(("ahead", "direct"), [(30.0, False), (-30.0, False), (-30.0, True)])
+async def test_a_stop_counts_for_what_was_chosen_before_it_whatever_the_clocks_say(
+    here: World, *, ahead: float, direct: bool
+) -> None:
+    here.slack.clock.advance(ahead)
+    here.model.respond = lambda request: text("All done.", first_token=20)
+    where = here.slack.open_dm(here.alice) if direct else here.general
+    before = await here.slack.say(where, here.bob, "something") if not direct else here.slack.clock.ts()
+    message = None if direct else here.slack.thread(where, before)[0]
+    view = await chosen(here, await opened(here, message), "greet")
+    await here.slack.submit(here.alice, view, {})
+    await here.until(lambda: here.model.requests, what="a request to the model")
+    [(asked, root)] = here.bot.rows(
+        "SELECT i.ts, t.thread_ts FROM inbox i JOIN threads t ON t.id = i.thread_id WHERE i.event_id LIKE 'prompt-%'"
+    )
+    assert before < asked < here.slack.clock.ts()
+    await here.slack.say(where, here.alice, "stop" if direct else "<@BOT> stop", thread_ts=root)
+    await here.reply(root, "Stopped", where)
+    await here.quiet()

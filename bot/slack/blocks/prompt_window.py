@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, replace
 from itertools import groupby
 from typing import Literal
 
@@ -62,6 +62,8 @@ class Opened:
     server: str = ""
     name: str = ""
     title: str = ""
+    at: str = ""
+    """When the shortcut, or later the menu, was used: Slack's time, which it does not say when a window is sent."""
 
     def seal(self) -> str:
         """Return the private metadata of the window."""
@@ -75,6 +77,8 @@ def unseal(view: Mapping[str, object]) -> Opened:
     match parsed(view.get("private_metadata")):
         case [str(channel), str(ts), str(server), str(name), str(title)]:
             return Opened(channel, ts, server, name, title)
+        case [str(channel), str(ts), str(server), str(name), str(title), str(at)]:
+            return Opened(channel, ts, server, name, title, at)
         case _:
             raise ValueError("not a window of ours")
 
@@ -95,7 +99,7 @@ def choosing(found: PromptsFound, opened: Opened) -> JsonObject:
 
 def chosen(found: PromptsFound, prompt: PromptOffer, opened: Opened) -> JsonObject:
     """Return the window with the fields of the prompt that was chosen."""
-    opened = Opened(opened.channel, opened.thread_ts, prompt.server, prompt.name, prompt.title)
+    opened = replace(opened, server=prompt.server, name=prompt.name, title=prompt.title)
     blocks: list[Block] = [_menu(found.prompts[:MAX_CHOICES], prompt)]
     if prompt.about:
         blocks.append(remark(one_line(prompt.about, 500)))

@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from dataclasses import replace
 
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
 from bot.core.begun_threads import in_no_thread
-from bot.core.inbox import Incoming, timestamp
+from bot.core.inbox import Incoming, at_slacks_time
 from bot.core.json_text import JsonObject
 from bot.core.server_offers import MAX_VALUE, PromptOffer, PromptRef, PromptsFound
 from bot.core.thread_ref import ThreadRef
@@ -21,6 +22,7 @@ from bot.slack.blocks import prompt_window, question_windows
 from bot.slack.blocks.prompt_window import Opened
 from bot.slack.delivery.errors import SLACK_ERRORS, code_of
 from bot.slack.intake.messages import KINDS
+from bot.slack.intake.question_clicks import pressed_at
 from bot.slack.intake.response import NO_FIELD, Response, WindowResponse, beside_fields
 from bot.slack.prompt_desk import PromptDesk
 from bot.slack.reading import content
@@ -48,14 +50,15 @@ def register(app: AsyncApp, handler: ApprovalHandler) -> None:
     async def on_shortcut(ack: AsyncAck, body: JsonObject) -> None:
         await ack()
         if handler.prompts is not None:
-            handler.background(_open(handler, handler.prompts, body, Opened()))
+            handler.background(_open(handler, handler.prompts, body, Opened(at=pressed_at(body))))
 
     async def on_message_shortcut(ack: AsyncAck, body: JsonObject) -> None:
         await ack()
         message, channel = mapping(body.get("message")), reference(mapping(body.get("channel")).get("id"))
         ts = reference(message.get("thread_ts")) or reference(body.get("message_ts")) or reference(message.get("ts"))
         if handler.prompts is not None and channel and ts:
-            handler.background(_open(handler, handler.prompts, body, Opened(channel, ts)))
+            opened = Opened(channel, ts, at=pressed_at(body))
+            handler.background(_open(handler, handler.prompts, body, opened))
 
     app.shortcut(prompt_window.SHORTCUT)(on_shortcut)
     app.shortcut(prompt_window.MESSAGE_SHORTCUT)(on_message_shortcut)
@@ -78,6 +81,7 @@ async def choose(handler: ApprovalHandler, asked: AuthorizationCheck, body: Json
     """Show the fields of the prompt that was chosen in the menu. Raises ValueError for a window that is not ours."""
     view = mapping(body.get("view"))
     opened = prompt_window.unseal(view)
+    opened = replace(opened, at=pressed_at(body) or opened.at)
     if handler.prompts is None:
         return Response()
     return Response(work=_choose(handler, handler.prompts, body, opened, prompt_window.picked(action)))
@@ -119,7 +123,8 @@ async def submit(handler: ApprovalHandler, asked: AuthorizationCheck, body: Json
     key, place = f"prompt-{view_id}", in_no_thread(desk.team, user)
     if opened.channel:
         place = ThreadRef(desk.team, opened.channel, opened.thread_ts, kind or KINDS.get(opened.channel[:1], "channel"))
-    thread = await handler.store.ask(_asked(place, user, chosen, key), prompt_window.notice(chosen, user, key))
+    asking = _asked(place, user, chosen, key, opened.at)
+    thread = await handler.store.ask(asking, prompt_window.notice(chosen, user, key))
     if thread:
         handler.wake(thread)
     return WindowResponse()
@@ -147,11 +152,11 @@ async def _refused(
     return ""
 
 
-def _asked(place: ThreadRef, user: str, prompt: PromptRef, key: str) -> Incoming:
+def _asked(place: ThreadRef, user: str, prompt: PromptRef, key: str, at: str) -> Incoming:
     """Return the request of a person, in which the messages of the prompt are put when it is read."""
     title, server = escaped(prompt.title or prompt.name), escaped(prompt.server)
     body = content.dumps([Section(Kind.PROMPT, title=title, source=server, prompt=prompt)])
-    return Incoming(place, key, user, timestamp(time.time()), title, (), addressed=True, body=body)
+    return Incoming(place, key, user, at_slacks_time(at, time.time()), title, (), addressed=True, body=body)
 
 
 async def _found(handler: ApprovalHandler, desk: PromptDesk, user: str, opened: Opened) -> PromptsFound:
