@@ -74,7 +74,7 @@ async def _open(handler: ApprovalHandler, desk: PromptDesk, body: JsonObject, op
         log.warning("could not open a window: %s", code_of(error))
         return
     found = await _found(handler, desk, user_of(body), opened)
-    await _update(handler, mapping(shown.get("view")), prompt_window.choosing(found, opened))
+    await _update(handler, mapping(shown.get("view")), prompt_window.choosing(found, opened), opened.at)
 
 
 async def choose(handler: ApprovalHandler, asked: AuthorizationCheck, body: JsonObject, action: JsonObject) -> Response:
@@ -91,7 +91,7 @@ async def _choose(handler: ApprovalHandler, desk: PromptDesk, body: JsonObject, 
     found = await _found(handler, desk, user_of(body), opened)
     prompt = _by_id(found, id_)
     shown = prompt_window.choosing(found, opened) if prompt is None else prompt_window.chosen(found, prompt, opened)
-    await _update(handler, mapping(body.get("view")), shown)
+    await _update(handler, mapping(body.get("view")), shown, pressed_at(body))
 
 
 async def submit(handler: ApprovalHandler, asked: AuthorizationCheck, body: JsonObject) -> WindowResponse:
@@ -169,9 +169,7 @@ def _by_id(found: PromptsFound, id_: str) -> PromptOffer | None:
     return next((each for each in found.prompts[: prompt_window.MAX_CHOICES] if each.id == id_), None)
 
 
-async def _update(handler: ApprovalHandler, view: JsonObject, shown: JsonObject) -> None:
-    """Show something else in a window. Somebody may have closed it."""
-    try:
-        await handler.client.views_update(view_id=reference(view.get("id")), view=shown)
-    except SLACK_ERRORS as error:
-        log.info("could not update a window: %s", code_of(error))
+async def _update(handler: ApprovalHandler, view: JsonObject, shown: JsonObject, at: str) -> None:
+    """Show what follows from the use of the shortcut or the menu, at this time."""
+    if problem := await handler.windows.send(handler.client, reference(view.get("id")), shown, at):
+        log.warning("could not update a window: %s", problem)
