@@ -20,7 +20,7 @@ from bot.slack.attached.access import Access
 from bot.slack.authorization import AuthorizationCheck
 from bot.slack.blocks import prompt_window, question_windows
 from bot.slack.blocks.prompt_window import Opened
-from bot.slack.delivery.errors import SLACK_ERRORS, code_of
+from bot.slack.intake import replies
 from bot.slack.intake.messages import KINDS
 from bot.slack.intake.question_clicks import pressed_at
 from bot.slack.intake.response import NO_FIELD, Response, WindowResponse, beside_fields
@@ -33,7 +33,8 @@ log = logging.getLogger(__name__)
 
 UNVERIFIED = "I couldn't confirm with Slack who you are. Nothing was sent; send it again in a moment."
 UNKNOWN = "I couldn't confirm with Slack that you are a member of this workspace."
-NOT_ALLOWED = "You can't use this tool server here. Nothing was sent."
+NOT_ALLOWED = "You can't use this in a conversation that you don't see. Nothing was sent."
+NOT_OFFERED = "This tool server is not offered to you here, or not any more. Nothing was sent."
 NOT_IN = "I'm not in this conversation, so I can't answer there. Invite me first, or use the shortcut elsewhere."
 GONE = "This prompt is no longer offered. Nothing was sent; open the shortcut again."
 ANOTHER = (
@@ -66,15 +67,11 @@ def register(app: AsyncApp, handler: ApprovalHandler) -> None:
 
 async def _open(handler: ApprovalHandler, desk: PromptDesk, body: JsonObject, opened: Opened) -> None:
     """Open the window, and fill it once the servers have answered."""
-    try:
-        shown = await handler.client.views_open(
-            trigger_id=reference(body.get("trigger_id")), view=prompt_window.looking(opened)
-        )
-    except SLACK_ERRORS as error:
-        log.warning("could not open a window: %s", code_of(error))
+    view = await replies.show(handler.client, body, prompt_window.looking(opened))
+    if view is None:
         return
     found = await _found(handler, desk, user_of(body), opened)
-    await _update(handler, mapping(shown.get("view")), prompt_window.choosing(found, opened), opened.at)
+    await _update(handler, view, prompt_window.choosing(found, opened), opened.at)
 
 
 async def choose(handler: ApprovalHandler, asked: AuthorizationCheck, body: JsonObject, action: JsonObject) -> Response:
@@ -142,7 +139,7 @@ async def _refused(
     if not here or asked.stranger(user):
         return STRANGER
     if not desk.source.admits(opened.server, opened.channel, user, await handler.authorizer.groups(user)):
-        return NOT_ALLOWED
+        return NOT_OFFERED
     if opened.channel:
         inside = await handler.authorizer.directory.inside(opened.channel)
         if inside is None or desk.bot_user not in inside:
