@@ -72,7 +72,7 @@ class AttachedFiles:
         self.prompts: PromptReader | None = None
         """Reads the prompts of tool servers that people have chosen; None if they cannot be had."""
         self._room = asyncio.Semaphore(AT_ONCE)
-        self._known: OrderedDict[tuple[str, int], tuple[float, _Content]] = OrderedDict()
+        self._known: OrderedDict[tuple[str, int, bool], tuple[float, _Content]] = OrderedDict()
 
     async def read(
         self,
@@ -97,7 +97,8 @@ class AttachedFiles:
             wanted += [(index, file) for file in files_in(read[index].parts)]
         if not wanted:
             return read
-        contents = await self._contents_of([(messages[index].user, file) for index, file in wanted[:MAX_FILES]])
+        these = [(messages[index].user, file) for index, file in wanted[:MAX_FILES]]
+        contents = await self._contents_of(these, named=named)
         left = MAX_CHARS
         for number, (index, file) in enumerate(wanted):
             content = contents[number] if number < MAX_FILES else _Content(ReadFile(problem="there are too many files"))
@@ -123,9 +124,9 @@ class AttachedFiles:
                 read.problems.append(f"I couldn't read the {what} that you linked: {why}.")
             read.parts = [*read.parts, section]
 
-    async def _contents_of(self, wanted: Sequence[tuple[str, FileRef]]) -> list[_Content]:
+    async def _contents_of(self, wanted: Sequence[tuple[str, FileRef]], *, named: bool) -> list[_Content]:
         """Read files side by side, within the time for all of them."""
-        tasks = [asyncio.create_task(self._content(user, file)) for user, file in wanted]
+        tasks = [asyncio.create_task(self._content(user, file, named=named)) for user, file in wanted]
         try:
             await asyncio.wait(tasks, timeout=TOTAL_SECONDS)
         finally:
@@ -134,26 +135,26 @@ class AttachedFiles:
         late = _Content(ReadFile(problem="reading it took too long"))
         return [task.result() if task.done() and not task.cancelled() else late for task in tasks]
 
-    async def _content(self, user: str, file: FileRef) -> _Content:
+    async def _content(self, user: str, file: FileRef, *, named: bool) -> _Content:
         """Read one file. Raises nothing."""
         try:
             if not file.direct and not await self._access.sees_file(user, await self._downloads.info(file.id)):
                 return _Content(ReadFile(problem="I can't tell whether whoever forwarded it can see it"))
-            return await self._known_or_read(file)
+            return await self._known_or_read(file, named=named)
         except FileProblem as problem:
             return _Content(ReadFile(problem=str(problem)))
         except Exception:
             log.exception("the file %s could not be read", file.id)
             return _Content(ReadFile(problem="something went wrong on my side"))
 
-    async def _known_or_read(self, file: FileRef) -> _Content:
-        key = (file.id, file.size)
+    async def _known_or_read(self, file: FileRef, *, named: bool) -> _Content:
+        key = (file.id, file.size, named)
         at, known = self._known.get(key, (0.0, None))
         if known is not None and at > time.monotonic() - KNOWN_SECONDS:
             return known
         async with self._room:
             content = await self._downloads.content(file)
-            read = await self._reader.read(file.name, file.media, content)
+            read = await self._reader.read(file.name, file.media, content, named=named)
         digest = ""
         if read.kind is not None and read.content:
             try:
