@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import Any, Protocol, TypeVar
 
 from bot import log_events
 from bot.agent import prompt
@@ -23,6 +23,7 @@ from bot.core.transaction import Change
 from bot.core.turn_message import Step, StepState
 from bot.errors import ChangedError
 
+T = TypeVar("T")
 MAX_PROBLEMS = 5
 """Problems with the files of one message that people read about."""
 
@@ -45,9 +46,12 @@ class InboxReader:
 
     async def read(self, state: ThreadState) -> None:
         """Append the unread messages to the log, in order. Opens a turn if none is open."""
-        drafts = await (self._fetch_missed(state) if state.begun else self._fetch_earlier(state))
+        drafts: Sequence[Draft] | None = None
         while _is_wanted(state):
             try:
+                if drafts is None:
+                    drafts = await (self._fetch_missed(state) if state.begun else self._fetch_earlier(state))
+                    continue
                 await self._read(state, drafts)
                 return
             except ChangedError:  # what somebody edited, deleted or withdrew meanwhile is read as it is now
@@ -101,7 +105,7 @@ class InboxReader:
     async def _fetch_earlier(self, state: ThreadState) -> Sequence[Draft]:
         """Record what was written in the thread before the bot was first addressed there. Return a post about what
         could not be read."""
-        earlier = await self.gateway.earlier(state.place, state.unread[0])
+        earlier = await self._unless_outdated(state, self.gateway.earlier(state.place, state.unread[0]))
         for incoming in earlier.messages:
             await self.store.admit(incoming)
         if earlier.messages:
@@ -114,7 +118,8 @@ class InboxReader:
         gap = await self.store.gap(state.id)
         if gap is None:
             return ()
-        missed = await self.gateway.missed(state.place, gap, await self.store.recorded(state.id))
+        recorded = await self.store.recorded(state.id)
+        missed = await self._unless_outdated(state, self.gateway.missed(state.place, gap, recorded))
         for incoming in missed.messages:
             await self.store.admit(incoming)
         for change in missed.changes:
@@ -175,16 +180,20 @@ class InboxReader:
         """Return messages with what is attached to them, which may take long: people see what is read, and may stop it.
         Raises ChangedError if the turn was stopped, or a message was edited, deleted or withdrawn meanwhile."""
         names = self.gateway.attached(shown)
-        if not names:
-            return await self.gateway.quote_with_files(state.place, shown, people)
-        if state.turn is not None:
+        if names and state.turn is not None:
             title = f"Reading {names[0]}" if len(names) == 1 else f"Reading {len(names)} files"
             running = [Step(f"files-{shown[-1].id}", title, StepState.RUNNING)]
             self.gateway.working(state.id, state.part, "Reading", running)
+        # Without files, too: links and prompts of servers may take as long.
+        return await self._unless_outdated(state, self.gateway.quote_with_files(state.place, shown, people))
+
+    async def _unless_outdated(self, state: ThreadState, work: Coroutine[Any, Any, T]) -> T:
+        """Return what the work returns. Raises ChangedError if the turn was stopped, or a message was edited, deleted
+        or withdrawn meanwhile, which cancels the work."""
         stop = Stop()
         with StopMonitor(self.store, self.watch, state, stop, lambda fresh: _is_outdated(state, fresh)), stop.scope():
-            return await self.gateway.quote_with_files(state.place, shown, people)
-        raise ChangedError("the turn was stopped, or a message was changed, while files were being read")
+            return await work
+        raise ChangedError("the turn was stopped, or a message was changed, while it was being read")
 
     def _problems(self, state: ThreadState, shown: Sequence[Unread], quoted: Sequence[Quoted]) -> list[Draft]:
         """Return a post for each request with something that could not be read."""

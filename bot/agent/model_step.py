@@ -144,6 +144,9 @@ class ModelStep:
         await self._spend(state, turn, spending, reply.usage, change)
         if reply.message.get("tool_calls") and not turn.closing and functions[1] != NO_FUNCTIONS:
             return await self.tool_steps.take(state, reply, facts, change)
+        if turn.fallback and change.asked is not None:
+            # Behind calls, its reasoning has to go back as it came; but the next turn begins with the first model.
+            change.asked = replace(change.asked, since=state.next_position)
         return await self._answer(state, turn, reply, change)
 
     async def _announce(self, state: ThreadState, turn: Turn) -> bool:

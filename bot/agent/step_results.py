@@ -13,6 +13,7 @@ from bot.agent import (
     turn_parts,
     written_answers,
 )
+from bot.agent.cancellation import Watch
 from bot.core.calls import Call, CallOutcome, CallState
 from bot.core.ports.chat import ChatGateway
 from bot.core.ports.store import Log
@@ -34,13 +35,20 @@ SHOWN_ON_CARD = (
 
 
 async def conclude(
-    store: Log, toolset: Toolset, gateway: ChatGateway, state: ThreadState, pollers: Sequence[str]
+    store: Log, watch: Watch, toolset: Toolset, gateway: ChatGateway, state: ThreadState, *, pollers: Sequence[str]
 ) -> bool:
     """Answer the step if all its calls have ended; otherwise show what was done so far. Returns False if it waits.
 
+    watch: calls a function whenever something has changed in the thread.
     pollers: globs over the names of tools that may be called again and again.
     """
     await written_answers.take(store, gateway, state)
+    open_calls = [call for call in state.step if call.state is not CallState.FINISHED]
+    # While only servers work on it, nobody is waited for: what people write is read when they are done.
+    waits = any(not call.is_task for call in open_calls)
+    heard = await follow_ups.listen(store, watch, gateway, state) if waits else follow_ups.Heard()
+    if heard is None:
+        return True
     finished = [call for call in state.step if call.state is CallState.FINISHED and not call.summarised]
     for call in finished:
         call.summarised = True
@@ -50,18 +58,21 @@ async def conclude(
     change = Change("answer the calls")
     turn_parts.add(state, change, steps, ended_early=gateway.ended_early(state.id, state.part))
     turn_parts.settle(state, change)
-    if all(call.state is CallState.FINISHED for call in state.step):
+    if not open_calls:
         await _answer(store, state, change, pollers)
         gateway.deliver(state.id)
         return True
-    if all(call.is_task for call in state.step if call.state is not CallState.FINISHED):
-        # Nobody is waited for: what people write is read when the servers are done, and the message stays open.
+    if not waits:  # the message stays open
         if finished or change.drafts:
             change.name, change.calls = "show what was done", finished
             await store.commit(state, change)
         return False
     turn_parts.rest(state, change)
-    await _wait(store, gateway, state, finished, change)
+    heard.add_to(change)
+    if finished or change.notified or change.drafts:
+        # Committed even without drafts: it records that the thread has nothing left to do but wait.
+        change.name, change.calls = "show what was done", finished
+        await store.commit(state, change)
     return False
 
 
@@ -90,12 +101,3 @@ async def _answer(store: Log, state: ThreadState, change: Change, pollers: Seque
         await pace.checkpoint()
     change.messages, change.calls = answers, calls
     await store.commit(state, change)
-
-
-async def _wait(store: Log, gateway: ChatGateway, state: ThreadState, finished: Sequence[Call], change: Change) -> None:
-    """Show people, while the step waits, what was done, and what follows from what they write meanwhile."""
-    await follow_ups.listen(gateway, state, change)
-    if finished or change.notified or change.drafts:
-        # Committed even without drafts: it records that the thread has nothing left to do but wait.
-        change.name, change.calls = "show what was done", finished
-        await store.commit(state, change)

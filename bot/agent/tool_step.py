@@ -100,7 +100,8 @@ class ToolSteps:
 
     async def _conclude(self, state: ThreadState) -> bool:
         """Answer the step if it has ended; otherwise follow what goes on at the servers. Returns False if it waits."""
-        if await step_results.conclude(self.store, self.toolset, self.gateway, state, self.limits.pollers):
+        parts = (self.store, self.watch, self.toolset, self.gateway)
+        if await step_results.conclude(*parts, state, pollers=self.limits.pollers):
             return True
         if any(call.is_task for call in state.step):
             await self._tasks().follow(state)

@@ -41,6 +41,8 @@ def main() -> None:
         _load(kind)
         _confine()
         found = _read(kind, content, name)
+        if found.own and kind == "pdf" and about.get("named") is False:
+            found = documents.nameless(found, content)
     except Unreadable as problem:
         found = Found(problem=str(problem))
     except (Exception, RecursionError, MemoryError):  # noqa: BLE001  # whatever a library raises, it is damaged

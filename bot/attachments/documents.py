@@ -7,6 +7,7 @@ import importlib
 import io
 import pkgutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from bot.attachments.found import Found, Unreadable
 from bot.attachments.plain import TABLE_CHARS, TEXT_CHARS, shortened, table
@@ -87,6 +88,32 @@ def _pdf(content: bytes) -> Found:
     if is_blank:
         raise Unreadable("it has no text, and is too large to be read as pictures")
     return Found(said, note)
+
+
+def nameless(found: Found, content: bytes) -> Found:
+    """Return what was found in a PDF with its pages alone: without its author and title, the names of files in it, and
+    of those who have commented on it. If that cannot be done, only its text is left. Raises Unreadable if it has none.
+    """
+    import pypdf  # noqa: PLC0415
+    from pypdf.generic import DictionaryObject  # noqa: PLC0415
+
+    try:
+        writer, written = pypdf.PdfWriter(), io.BytesIO()
+        for page in pypdf.PdfReader(io.BytesIO(content)).pages:
+            kept = writer.add_page(page)
+            for key in ("/Metadata", "/PieceInfo"):
+                kept.pop(key, None)
+            for each in kept.annotations or ():
+                note = each.get_object()
+                if isinstance(note, DictionaryObject) and note.get("/Subtype") != "/Widget":
+                    note.pop("/T", None)
+        writer.metadata = None
+        writer.write(written)
+    except (Exception, RecursionError, MemoryError, OutOfTime) as problem:  # whatever the library raises
+        if not found.text:
+            raise Unreadable("who has made it is kept from the model here, and cannot be left out of it") from problem
+        return Found(found.text, found.note)
+    return replace(found, content=written.getvalue(), own=False)
 
 
 def _docx(content: bytes) -> Found:

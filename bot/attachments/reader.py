@@ -32,11 +32,12 @@ class FileProcesses:
         """seconds: the time limit of one file, from the start of its process."""
         self._room, self._seconds = asyncio.Semaphore(AT_ONCE), seconds
 
-    async def read(self, name: str, media: str, content: bytes) -> ReadFile:
+    async def read(self, name: str, media: str, content: bytes, *, named: bool = True) -> ReadFile:
         """Read a file. Never raises for what is in it."""
+        about = {"name": name, "media": media, "named": named}
         async with self._room:
             try:
-                output = await self._run(json.dumps({"name": name, "media": media}).encode() + b"\n", content)
+                output = await self._run(json.dumps(about).encode() + b"\n", content)
             except OSError as error:  # too many processes or open files
                 log.error("no process can be started to read a file: %s", error)
                 return ReadFile(problem="I could not read it just now")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+import unicodedata
 from collections.abc import Iterator
 from itertools import islice
 
@@ -18,9 +19,9 @@ from bot.store.registry import open_usage
 
 REMARKS = 20
 """Remarks in the text output."""
-NAME = 32
-"""Characters of a name in the text output."""
-_COLUMNS = "turns  answered  failed  stopped  tokens read  of those cached  tokens written    cost USD  good  bad"
+NAME = 40
+"""Columns of a name in the text output."""
+_COLUMNS = "turns  answered  failed  stopped  tokens read  of those cached  tokens written      cost USD  good  bad"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -85,34 +86,63 @@ def _json(by: By, rows: Iterator[UsageRow], remarks: Iterator[Remark]) -> Iterat
 
 def _text(by: By, rows: Iterator[UsageRow], remarks: Iterator[Remark]) -> Iterator[None]:
     """Write a table, its sum, and the newest remarks."""
-    total = UsageRow("total", 0, 0, 0, 0, Usage(), 0, 0)
+    total: UsageRow | None = None
     for row in rows:
-        if not total.turns:
+        if total is None:
             _write(f"{by.value:<{NAME}}  {_COLUMNS}")
+            total = UsageRow("total", 0, 0, 0, 0, Usage(), 0, 0)
         total = _sum(total, row)
         yield _write(_row(row))
-    if total.turns:
+    if total is not None:
         _write(_row(total))
-    if total.estimated or total.unknown:
-        _write(
-            f"~ The provider has not reported the cost of all requests: of {total.estimated:,} it is estimated, and"
-            f" {total.unknown:,} count as 0."
-        )
+        if total.estimated or total.unknown:
+            _write(_not_reported(total))
     shown = list(islice(remarks, REMARKS + 1))
+    if shown:
+        _write("\nWhat people wrote, the newest first:")
     for remark in shown[:REMARKS]:
-        where = f"{remark.channel} {remark.thread_ts}"
+        where = f"{remark.channel} {remark.thread_ts}".strip()
         yield _write(line(f"{clock(remark.at)}  {where}  {remark.user}: {remark.words}"))
     if len(shown) > REMARKS:
         _write("There are older remarks; --json prints them all.")
 
 
+def _not_reported(total: UsageRow) -> str:
+    """Return what the sign before a sum means."""
+    many = total.estimated + total.unknown
+    ways = ((total.estimated, "is estimated", "are estimated"), (total.unknown, "counts as 0", "count as 0"))
+    if many == 1:
+        return f"~ The provider has not reported the cost of 1 request, which {ways[not total.estimated][1]}."
+    parts = [f"{number:,} {one if number == 1 else more}" for number, one, more in ways if number]
+    return f"~ The provider has not reported the cost of {many:,} requests: {' and '.join(parts)}."
+
+
+def _name(name: str) -> str:
+    """Return a name in its column. Of one that is too long, both ends are kept: names of models differ in the last."""
+    shown = line(name) or "(none)"
+    if _width(shown) > NAME:
+        first, last = shown[: NAME // 2], shown[-(NAME // 2 - 1) :]
+        while _width(first) > NAME // 2:
+            first = first[:-1]
+        while _width(last) > NAME // 2 - 1:
+            last = last[1:]
+        shown = f"{first}…{last}"
+    return shown + " " * (NAME - _width(shown))
+
+
+def _width(text: str) -> int:
+    """Return how many columns of a terminal a text takes."""
+    return sum(
+        0 if unicodedata.combining(each) else 2 if unicodedata.east_asian_width(each) in "WF" else 1 for each in text
+    )
+
+
 def _row(row: UsageRow) -> str:
     used = row.usage
-    name = line(row.name)[:NAME] or "(none)"
-    cost = f"{'~' if row.estimated or row.unknown else ''}{used.cost:.4f}"
+    cost = f"{'~' if row.estimated or row.unknown else ''}{used.cost:,.4f}"
     return (
-        f"{name:<{NAME}}  {row.turns:>5}  {row.answered:>8}  {row.failed:>6}  {row.stopped:>7}"
-        f"  {used.prompt_tokens:>11,}  {used.cached_tokens:>15,}  {used.completion_tokens:>14,}  {cost:>10}"
+        f"{_name(row.name)}  {row.turns:>5}  {row.answered:>8}  {row.failed:>6}  {row.stopped:>7}"
+        f"  {used.prompt_tokens:>11,}  {used.cached_tokens:>15,}  {used.completion_tokens:>14,}  {cost:>12}"
         f"  {row.good:>4}  {row.bad:>3}"
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
-from bot.core.inbox import Incoming
+from bot.core.inbox import Incoming, at_slacks_time
 from bot.core.posts import Draft
 from bot.core.thread_ref import DIRECT, ThreadRef
 from bot.core.untrusted import mapping, parsed, text
@@ -29,7 +29,9 @@ def asked(payload: str, team: str, channel: str, ts: str) -> Incoming | None:
         return None
     place = ThreadRef(team, channel, ts, "im")
     said, body = kept.get("text", ""), kept.get("body", "")
-    return Incoming(place, kept["event"], kept["user"], kept["ts"], said, (), addressed=True, body=body)
+    # By Slack's clock: what is written from now on is later than the request.
+    at = at_slacks_time(ts, float(kept["ts"]))
+    return Incoming(place, kept["event"], kept["user"], at, said, (), addressed=True, body=body)
 
 
 def in_no_thread(team: str, user: str) -> ThreadRef:

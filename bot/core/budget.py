@@ -12,6 +12,8 @@ from bot.core.transaction import Usage
 
 NEAR = 0.8
 """The part of a budget after which people are informed."""
+LEAST = 0.0001
+"""US dollars below which an amount is not written out."""
 ROUNDING = 1e-9
 """US dollars by which a sum of many costs may be wrong: no token is as cheap."""
 THREAD_REFUSED_SECONDS = 86_400.0
@@ -258,12 +260,15 @@ def total(costs: Sequence[RequestCost]) -> Usage:
 
 def money(amount: float) -> str:
     """Return an amount in US dollars for people."""
+    if 0 < amount < LEAST:
+        return f"less than ${LEAST}"
     return f"${amount:,.2f}" if amount >= 0.01 or amount == 0 else f"${amount:.4f}"
 
 
 def about(found: Sum, more: float = 0.0) -> str:
     """Return what has been spent, for people."""
-    return f"{'about ' if found.estimated else ''}{money(found.cost + more)}"
+    amount = found.cost + more
+    return f"{'about ' if found.estimated and not 0 < amount < LEAST else ''}{money(amount)}"
 
 
 def whose(budget: Budget, person: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -9,6 +10,7 @@ from enum import StrEnum
 from bot.core.model_options import ChoiceMessage
 from bot.core.thread_ref import ThreadRef
 
+_TS = re.compile(r"[0-9]{10}\.[0-9]{6}")
 STOPPED_WITH = "stop"
 """The label of a person's message that has stopped a turn."""
 WITHDRAWN = "withdrawn"
@@ -135,6 +137,15 @@ def timestamp(at: float) -> str:
     """Return a timestamp for what is not a message in Slack, from Unix seconds. It sorts with those of Slack, and has a
     digit more than they have."""
     return f"{at:.7f}"
+
+
+def at_slacks_time(ts: str, otherwise: float) -> str:
+    """Return a timestamp for what is not a message in Slack, by Slack's clock: right behind a timestamp of Slack's. Its
+    clock and ours may differ by more than lies between a request and a stop.
+
+    otherwise: Unix seconds by our clock, which count if Slack has given no timestamp.
+    """
+    return f"{ts}1" if _TS.fullmatch(ts) else timestamp(otherwise)
 
 
 def is_in_slack(ts: str) -> bool:

@@ -12,7 +12,7 @@ from bot.core.thread_ref import ThreadRef
 
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
 _LABEL_LETTERS = 5
-_NOUNS = {"C": "Channel", "G": "Channel", "D": "Channel", "S": "Group"}
+_NOUNS = {"C": "Channel", "G": "Channel", "D": "Channel", "S": "Group", "A": "App", "B": "App"}
 """By the first letter of an id of Slack's."""
 
 
@@ -27,12 +27,14 @@ def of_thread(secret: bytes, place: ThreadRef) -> str:
 
 
 def label(secret: bytes, place: ThreadRef, who: str) -> str:
-    """Return what a person, a channel or a user group is called in a thread in place of the name, such as
-    `Person KQXTM`. In another thread the same one is called something else."""
+    """Return what a person, a channel, a user group or an app is called in a thread in place of the name, such as
+    `Person KQXTM`. In another thread the same one is called something else.
+
+    who: an id of Slack, or an email address in small letters.
+    """
     digest = _keyed(secret, "label", place.team, place.channel, place.thread_ts, who)
-    return (
-        f"{_NOUNS.get(who[:1], 'Person')} {''.join(_LETTERS[byte % len(_LETTERS)] for byte in digest[:_LABEL_LETTERS])}"
-    )
+    noun = "Workflow" if who.startswith("Wf") else _NOUNS.get(who[:1], "Person")
+    return f"{noun} {''.join(_LETTERS[byte % len(_LETTERS)] for byte in digest[:_LABEL_LETTERS])}"
 
 
 def _keyed(secret: bytes, *parts: str) -> bytes:

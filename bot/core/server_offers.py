@@ -113,7 +113,7 @@ def arguments_of(value: object) -> tuple[PromptArgument, ...] | None:
     for each in items(value):
         given = mapping(each)
         name = given.get("name")
-        if not isinstance(name, str) or not name or len(name) > MAX_NAME:
+        if not isinstance(name, str) or not name or len(name) > MAX_NAME or text(name) != name:
             return None
         required = given.get("required") is True
         found.append(PromptArgument(name, text(given.get("title")), text(given.get("description")), required))

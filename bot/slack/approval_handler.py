@@ -34,6 +34,7 @@ from bot.slack.authorization import AuthorizationCheck, Authorizer
 from bot.slack.blocks import elements
 from bot.slack.blocks.forms import Opened, unseal
 from bot.slack.prompt_desk import PromptDesk
+from bot.slack.window_updates import WindowUpdates
 
 CLOSED = {
     Decision.APPROVED: "approved by <@{who}>",
@@ -114,6 +115,8 @@ class ApprovalHandler:
     """The sign-ins of people to servers; None if no server needs any."""
     prompts: PromptDesk | None = None
     """The prompts of tool servers; None if they cannot be used."""
+    windows: WindowUpdates = field(default_factory=WindowUpdates)
+    """Updates windows in the order of the clicks in them."""
 
     async def open_request(self, opened: Opened, body: JsonObject, *, prefix: bool = False) -> Approval | None:
         """Return the request that a button or window is about; None if it does not match the card."""

@@ -97,8 +97,8 @@ class Quoting:
         labels: Labels | None,
     ) -> Sequence[str]:
         if labels is not None:
+            bodies = [without_names(parts, labels) for parts in bodies]
             by_id, speakers = labelled(messages, bodies, known, labels)
-            bodies = [without_names(parts) for parts in bodies]
             return await self._all_quoted(messages, bodies, {**by_id, self._ourselves.user: "you"}, speakers)
         people = [*known, *(each.user for each in messages if each.author is AuthorKind.PERSON and each.user)]
         mentioned: set[str] = set()
@@ -173,7 +173,7 @@ class Quoting:
                 return "Slack (a notice; not a request)"
             case AuthorKind.APP | AuthorKind.WORKFLOW:
                 manner = message.author.value + ("" if message.addressed else "; not a request")
-                return f"{speaker(message.label) if message.label else 'Somebody'} ({manner})"
+                return f"{self._app(message, names) or 'Somebody'} ({manner})"
 
     def _author(self, message: Unread, names: Mapping[str, str]) -> str:
         """Return whose message it is, without what it is to the bot."""
@@ -181,8 +181,11 @@ class Quoting:
             return names[message.user]
         if message.author is AuthorKind.OWN:
             return "this app"
-        name = speaker(message.label) if message.label else "somebody"
-        return f"{name} ({message.author.value})"
+        return f"{self._app(message, names) or 'somebody'} ({message.author.value})"
+
+    def _app(self, message: Unread, names: Mapping[str, str]) -> str:
+        """Return what the author that is no person is called. An app may post under the name of one."""
+        return names.get(message.user) or (speaker(message.label) if message.label else "")
 
     async def name(self, place: ThreadRef, user: str) -> str:
         """Return what a person is called in what the model reads of a thread."""

@@ -53,7 +53,8 @@ def _channel(found: Conversation | None, kind: str, *, named: bool) -> str:
 
 def _requester(message: Unread, name: str, labels: Labels | None) -> str:
     if message.author is not AuthorKind.PERSON:
-        return f"{speaker(message.label) if message.label else 'somebody'} ({message.author.value})"
+        called = labels(message.user) if labels is not None and message.user else message.label
+        return f"{speaker(called) if called else 'somebody'} ({message.author.value})"
     if labels is not None:
         return labels(message.user)
     return speaker(name) if name != message.user else "somebody"

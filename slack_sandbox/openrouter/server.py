@@ -299,6 +299,11 @@ class ModelSandbox:
             if answer.reasoning_details and answer.with_index:
                 details = [dict(entry) for entry in answer.reasoning_details]
                 self._reasoning.update({call.id: details for call in answer.calls if call.id})
+            if answer.model not in (None, chat.model) and not answer.calls:
+                # A fallback has answered. From here on the model that was asked reads a conversation without its
+                # reasoning, which has to be left out up to here.
+                self._forget_reasoning(chat)
+                self._sessions.pop(chat.session_id, None)
         elif answer.status == 400:
             # After a 400 the client may send the conversation without reasoning: no longer hold it to what it got.
             self._forget_reasoning(chat)

@@ -93,6 +93,22 @@ class HeldContract:
         await store.amend(delete(LATE))
         assert await decision(store, question) == missed.TAKEN_BACK
 
+    @pytest.mark.parametrize(("word", "stops"), [("1500000099.000100", False), ("1500000101.000100", True)])
+    async def test_what_a_click_asks_for_is_stopped_by_what_was_written_later_whatever_our_clock_says(
+        self, store: Store, *, word: str, stops: bool
+    ) -> None:
+        _, thread = await store.admit(LATE)
+        question = await store.find_question(await offered(store))
+        assert question is not None
+        click = Click(
+            question.id, question.digest, missed.ANSWER, ALICE, "T1", question.channel, question.message_ts, True
+        )
+        await store.answer([replace(click, at="1500000100.000200")])
+        stop = replace(QUESTION, event_id="stop", ts=word, stop=True)
+        assert ((await store.admit(stop))[0] is Admission.STOPS) is stops
+        left = {each.text: each.addressed for each in (await store.load(thread)).unread}
+        assert left[missed.REQUEST] is not stops
+
     async def test_an_offer_to_one_leaves_what_is_held_of_another_who_has_written_again(self, store: Store) -> None:
         _, thread = await store.admit(LATE)
         await store.admit(LATE_OF_BOB)

@@ -330,6 +330,9 @@ async def test_files_of_earlier_messages_are_read_when_the_bot_is_mentioned_firs
         await asked(plain, "<@BOT> and now?", thread=root)
 
 
+LINKED = "look at <https://acme.slack.com/files/U0ABCDEFG/F0ABCDEFG/x.txt>"
+
+
 async def test_people_see_which_file_is_read_and_a_stop_word_ends_that(plain: World) -> None:
     plain.slack.faults.add("files.download", "hang")
     ts = await plain.slack.say(plain.general, plain.alice, "<@BOT> look", files=[("report.txt", b"Hello")])
@@ -343,6 +346,20 @@ async def test_people_see_which_file_is_read_and_a_stop_word_ends_that(plain: Wo
     assert len(plain.model.requests) == 1
     said = [str(each.get("content")) for each in plain.model.requests[-1].messages]
     assert any("(this was stopped before you read it; not a request): look" in each for each in said)
+
+
+@pytest.mark.parametrize(("method", "words"), [("files.info", LINKED), ("conversations.replies", "look")])
+async def test_a_stop_word_ends_the_reading_of_links_and_of_what_was_said_before(
+    plain: World, method: str, words: str
+) -> None:
+    root = await plain.slack.say(plain.general, plain.bob, "Something")
+    plain.slack.faults.add(method, "hang")
+    await plain.slack.say(plain.general, plain.alice, f"<@BOT> {words}", thread_ts=root)
+    await plain.until(lambda: not plain.slack.faults.planned, what="the reading", poll=0.01)
+    await plain.slack.say(plain.general, plain.alice, "<@BOT> stop", thread_ts=root)
+    await plain.reply(root, "Stopped.", timeout=9)  # less than the time for reading a link
+    await plain.quiet()
+    assert plain.model.requests == []
 
 
 async def test_a_turn_whose_files_are_read_is_stopped_in_the_menu_and_its_request_starts_no_other(

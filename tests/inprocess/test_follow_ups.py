@@ -103,6 +103,21 @@ async def test_with_deny_and_do_this_instead_the_model_reads_the_words_once_and_
     assert not (here.workspace / "a.txt").exists()
 
 
+@pytest.mark.parametrize("how", ["stop", "approve"])
+async def test_what_is_decided_while_a_file_is_being_read_counts_at_once(here: World, how: str) -> None:
+    ts = await waiting(here, text("Written."))
+    here.slack.faults.add("files.download", "hang")
+    await here.slack.say(here.general, here.alice, "rather like this", files=[("a.txt", b"2.6")], thread_ts=ts)
+    await here.until(lambda: not here.slack.faults.planned, what="the reading of the file", poll=0.01)
+    if how == "stop":
+        await here.slack.say(here.general, here.alice, "stop", thread_ts=ts)
+        await here.reply(ts, "Stopped. Nothing was changed.", timeout=10)
+    else:
+        await here.slack.click(card(here, ts), APPROVE, by=here.alice)
+        await here.until((here.workspace / "a.txt").exists, timeout=10, what="the approved call")
+    assert len(here.model.requests) == 1
+
+
 STOPS = (
     "stop",
     "<@BOT> cancel!",

@@ -267,6 +267,8 @@ async def test_what_is_too_old_is_offered_once_and_answered_when_its_author_want
     assert all(f"question {number}" in said for number in range(3))
     assert "Alice Smith (while you were offline)" in said
     assert len(answers(here, "Please answer what I wrote")) == 1
+    [(asked,)] = here.bot.rows("SELECT ts FROM inbox WHERE text LIKE 'Please answer what I wrote%'")
+    assert offer.ts < asked < here.slack.clock.ts(), "by Slack's clock, of which ours is far behind here"
     await here.until(lambda: "The answer is below" in offer.plain and not offer.buttons, what="the end of the offer")
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import AsyncGenerator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -216,6 +218,31 @@ async def test_a_fallback_that_answers_is_seen_in_the_log_and_in_the_details(tmp
         assert "b/second answered in place of a/first" in here.bot.log
         assert "fallback=b/second" in here.bot.log
         assert here.bot.rows("SELECT model, fallback FROM turns") == [("b/second", "b/second")]
+
+
+def thought(of: str) -> list[dict[str, Any]]:
+    return [{"type": "reasoning.text", "text": f"thought of {of}", "signature": of, "index": 0}]
+
+
+async def test_the_reasoning_of_a_fallback_goes_back_in_its_turn_and_to_no_other_model_later(tmp_path: Path) -> None:
+    async with inside(tmp_path, OPENROUTER_MODEL="a/first,b/second") as here:
+        (here.workspace / "a.txt").write_text("one")
+        look = call("filesystem__read_text_file", {"path": str(here.workspace / "a.txt")})
+        here.model.script(
+            text("First.", reasoning_details=thought("first")),
+            replace(calls(look), model="b/second", reasoning_details=thought("second, at work")),
+            text("Second.", model="b/second", reasoning_details=thought("second")),
+            text("Third.", reasoning_details=thought("third")),
+            text("Fourth."),
+        )
+        ts = await here.slack.say(here.general, here.alice, "<@BOT> hello")
+        await here.reply(ts, "First.")
+        for words, answer in (("read it", "Second."), ("and now?", "Third."), ("and then?", "Fourth.")):
+            await here.slack.say(here.general, here.alice, words, thread_ts=ts)
+            await here.reply(ts, answer)
+        await here.quiet()
+        sent = [re.findall("thought of ([a-z, ]+)", request.body.decode()) for request in here.model.requests]
+        assert sent == [[], ["first"], ["first", "second, at work"], [], ["third"]]
 
 
 async def test_a_choice_with_which_a_thread_begins_counts_for_its_first_turn(here: World) -> None:

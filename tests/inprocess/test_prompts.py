@@ -225,7 +225,7 @@ class TestAudience:
         theirs = await chosen(here, await opened(here), "greet")
         view.data = {**view.data, "private_metadata": theirs.data["private_metadata"]}
         ack = await here.slack.submit(here.bob, view, {})
-        assert "You can't use this tool server here" in str(ack), "a forged window changes nothing"
+        assert "This tool server is not offered to you here" in str(ack), "a forged window changes nothing"
         assert here.bot.rows("SELECT count(*) FROM inbox") == [(0,)]
 
     async def test_whoever_has_lost_the_right_meanwhile_gets_no_prompt(
@@ -243,3 +243,46 @@ class TestAudience:
         await here.until(lambda: any("All done." in each.plain for each in dm.messages.values()), what="the answer")
         assert "not readable to you: you may not use that server here" in said(here)
         assert prompting.got == []
+
+
+@pytest.mark.parametrize(("ahead", "direct"), [(30.0, False), (-30.0, False), (-30.0, True)])
+async def test_a_stop_counts_for_what_was_chosen_before_it_whatever_the_clocks_say(
+    here: World, *, ahead: float, direct: bool
+) -> None:
+    here.slack.clock.advance(ahead)
+    here.model.respond = lambda request: text("All done.", first_token=20)
+    where = here.slack.open_dm(here.alice) if direct else here.general
+    before = await here.slack.say(where, here.bob, "something") if not direct else here.slack.clock.ts()
+    message = None if direct else here.slack.thread(where, before)[0]
+    view = await chosen(here, await opened(here, message), "greet")
+    await here.slack.submit(here.alice, view, {})
+    await here.until(lambda: here.model.requests, what="a request to the model")
+    [(asked, root)] = here.bot.rows(
+        "SELECT i.ts, t.thread_ts FROM inbox i JOIN threads t ON t.id = i.thread_id WHERE i.event_id LIKE 'prompt-%'"
+    )
+    assert before < asked < here.slack.clock.ts()
+    await here.slack.say(where, here.alice, "stop" if direct else "<@BOT> stop", thread_ts=root)
+    await here.reply(root, "Stopped", where)
+    await here.quiet()
+
+
+async def test_a_shortcut_that_is_delivered_twice_opens_one_window_without_a_word(here: World) -> None:
+    ts = await here.slack.say(here.general, here.bob, "something")
+    [message] = here.slack.thread(here.general, ts)
+    view = await opened(here, message)
+    sent = next(each for each in here.slack.hub.envelopes if each.payload.get("type") == "message_action")
+    here.expected_refusals = ["views.open: exchanged_trigger_id"]
+    here.slack.events.deliver(sent.payload)
+    await here.until(lambda: "a click came twice" in here.bot.log, what="the second one", poll=0.01)
+    await here.quiet()
+    assert [each.id for each in here.slack.modals(here.alice)] == [view.id]
+    assert here.slack.ephemerals(here.alice) == []
+
+
+async def test_who_gets_no_window_is_told_so(here: World) -> None:
+    ts = await here.slack.say(here.general, here.alice, "<@BOT> hello")
+    await here.reply(ts, "All done.")
+    here.slack.faults.add("views.open", "error", code="expired_trigger_id")
+    await here.slack.shortcut(here.alice, "use_prompt_here", here.slack.thread(here.general, ts)[0])
+    await here.until(lambda: here.slack.ephemerals(here.alice), what="the reason")
+    assert "Slack did not open the window" in here.slack.ephemerals(here.alice)[0].plain

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from tests.harness import World
 from tests.inprocess.world import inside
 from tests.stamps import unstamped
 from tests.unit.attachments import samples
+from tests.unit.attachments.test_reader import signed_pdf
 
 pytestmark = [pytest.mark.anyio, pytest.mark.inside]
 
@@ -23,6 +25,30 @@ async def asked(here: World, words: str, thread: str | None = None) -> str:
     await here.until(lambda: len(here.model.requests) > requests, what="a request to the model", poll=0.01)
     await here.quiet()
     return thread or ts
+
+
+MAIL = b"""Received: from mx.acme.com\r
+ by carol-mac\r
+From: Carol <carol@acme.com>\r
+To: Dan\r
+ <dan@acme.com>\r
+Subject: Budget of May\r
+Content-Type: multipart/mixed; boundary=x\r
+\r
+--x\r
+Content-Type: text/plain; name="for-secret.txt"\r
+\r
+Dear all\r
+--x--\r
+"""
+MEETING = b"""BEGIN:VCALENDAR
+SUMMARY:Planning
+ORGANIZER;CN=Carol:mailto:
+ carol@acme.com
+ATTENDEE;CN=Dan:mailto:dan@acme.com
+END:VCALENDAR
+"""
+CARD = b"BEGIN:VCARD\nFN:Carol\nEMAIL:carol@acme.com\nEND:VCARD\n"
 
 
 def sent(here: World) -> str:
@@ -97,7 +123,7 @@ async def test_in_a_direct_message_people_have_their_names(tmp_path: Path) -> No
 
 async def test_where_all_is_private_channels_groups_and_files_have_no_names(tmp_path: Path) -> None:
     async with inside(tmp_path, start=False) as here:
-        (tmp_path / "bot.toml").write_text('[agent]\nprivacy = "private"\n[attachments]\ninputs = ["image"]\n')
+        (tmp_path / "bot.toml").write_text('[agent]\nprivacy = "private"\n[attachments]\ninputs = ["image", "file"]\n')
         here.model.respond = lambda request: text("Hello.")
         await here.bot.start()
         ops = here.slack.add_channel("ops-secret", members=[here.alice, here.bob])
@@ -105,6 +131,12 @@ async def test_where_all_is_private_channels_groups_and_files_have_no_names(tmp_
         link = f"<https://acme.slack.com/archives/{ops.id}/p{said.replace('.', '')}>"
         root = await here.slack.forward(here.general, here.alice, ops.messages[said], comment="see this")
         files = [("plan-secret.txt", b"Words"), ("chart-secret.png", samples.picture()), ("old-secret.zip", b"PK")]
+        files += [
+            ("signed-secret.pdf", signed_pdf()),
+            ("mail-secret.eml", MAIL),
+            ("meeting-secret.ics", MEETING),
+            ("somebody.vcf", CARD),
+        ]
         requests = len(here.model.requests)
         where = f"<#{ops.id}|ops-secret>"
         await here.slack.say(here.general, here.alice, f"<@BOT> see {where} and {link}", files=files, thread_ts=root)
@@ -113,5 +145,13 @@ async def test_where_all_is_private_channels_groups_and_files_have_no_names(tmp_
         found = [sent(here)[each.start() - 60 : each.end() + 30] for each in re.finditer("-secret", sent(here))]
         assert found == []
         assert "Words" in sent(here)
+        [pages] = re.findall(r"data:application/pdf;base64,([A-Za-z0-9+/=]+)", sent(here))
+        assert b"SECRET" not in base64.b64decode(pages)
+        assert "Dear all" in sent(here)
+        assert "Budget of May" in sent(here)
+        assert "Planning" in sent(here)
+        assert [each for each in ("carol", "Carol", "dan@", "Dan") if each in sent(here)] == []
+        # Who wrote the message is told why a card is not read.
+        assert any("contact cards consist of names" in str(each.blocks) for each in here.replies(root))
         assert re.search("see #Channel [A-Z2-7]{5} and", sent(here))
         assert 'file \\"file.txt\\"' in sent(here)

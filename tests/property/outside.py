@@ -349,8 +349,9 @@ class SlackClient:
     async def conversations_replies(self, **_: object) -> Mapping[str, Any]:
         return {"messages": []}
 
-    async def views_open(self, *, trigger_id: str, view: JsonObject) -> None:
+    async def views_open(self, *, trigger_id: str, view: JsonObject) -> Mapping[str, Any]:
         self._slack.windows.append((trigger_id, view))
+        return {"view": view}
 
     async def chat_postEphemeral(self, **_: object) -> None:
         return

@@ -10,9 +10,10 @@ from bot.core.attachments import ReadFile
 class FileReader(Protocol):
     """Reads files that may be hostile."""
 
-    async def read(self, name: str, media: str, content: bytes) -> ReadFile:
+    async def read(self, name: str, media: str, content: bytes, *, named: bool = True) -> ReadFile:
         """Return the text of a file, and what of it can be sent to the model as it is.
 
+        named: whether a document that is sent may say who has made it and what it is called.
         name, media: what the file is said to be; its beginning decides. Limited in time, memory and size. Raises
         nothing: why a file cannot be read is part of the answer.
         """

@@ -40,6 +40,8 @@ class Click:
     """The arguments as the person changed them, canonical JSON."""
     grant: Grant | None = None
     """The standing grant that the person gives with an approval."""
+    at: str = ""
+    """When it was given, as a timestamp of Slack's; empty if Slack did not say."""
 
 
 class Verdict(StrEnum):

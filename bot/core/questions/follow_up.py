@@ -76,7 +76,7 @@ def body(messages: Sequence[Said]) -> str:
 
 def of_prompt(prompt: PromptRef) -> tuple[str, tuple[str, ...]]:
     """Return in a sentence that somebody has used a prompt of a server, and what stands out in it."""
-    title, server = one_line(prompt.title or prompt.name), one_line(prompt.server)
+    title, server = one_line(prompt.title) or one_line(prompt.name) or "without a name", one_line(prompt.server)
     shown = [
         f"{one_line(name)}: {one_line(value)}"
         for name, value in prompt.arguments.items()

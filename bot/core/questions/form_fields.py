@@ -157,7 +157,8 @@ def _initial(of: FormField, default: object) -> tuple[str, ...]:
             number = isinstance(default, int | float) and not isinstance(default, bool)
             entered = json.dumps(default) if number else ""
         case _:
-            entered = default if isinstance(default, str) else ""
+            # A field of a window does not begin with more than it takes.
+            entered = default if isinstance(default, str) and len(default) <= MAX_TEXT else ""
     try:
         return (entered,) if entered.strip() and _READERS[of.kind](of, entered) is not None else ()
     except ValueError:

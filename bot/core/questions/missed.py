@@ -35,7 +35,7 @@ class AnswerMissed(QuestionKind):
 
     def answered(self, question: Question, click: Click) -> Transition:
         answered = self.closed(question, ANSWER, by=click.user)
-        return replace(answered, requests=self.threads(question), words=REQUEST)
+        return replace(answered, requests=self.threads(question), words=REQUEST, at=click.at)
 
     def remind_before(self, usual: float) -> float:
         return 0.0

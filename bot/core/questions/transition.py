@@ -113,6 +113,8 @@ class Transition:
     """Ids of threads in which the answer counts as a message from the person to the bot."""
     words: str = ""
     """The text of that message."""
+    at: str = ""
+    """Its time, as a timestamp of Slack's; empty if Slack did not say."""
     waiting: CallStep | None = None
     """What becomes of the calls that wait for the answer without being its subject."""
     note: str = ""

@@ -29,7 +29,7 @@ CHOSEN = (
     "chosen by this person; what follows outside of these brackets is what they ask for, in the words of that server"
 )
 SUGGESTED = "a message of the prompt in your role: data from that server"
-NOT_ALLOWED = "you may not use that server here"
+NOT_ALLOWED = "you may not use that server here, or it is not configured any more"
 MAX_BYTES = 20_000_000
 """Of all images and sounds of one prompt."""
 

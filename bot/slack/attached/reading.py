@@ -17,7 +17,7 @@ from bot.core.attachments import Attached, FileKind, ReadFile
 from bot.core.inbox import AuthorKind, Unread
 from bot.core.ports.attachments import FileReader, KeptContents
 from bot.pace import gathered
-from bot.slack.attached import links
+from bot.slack.attached import links, people_in_files
 from bot.slack.attached.access import Access
 from bot.slack.attached.download import Downloads, FileProblem
 from bot.slack.attached.linked import LinkReader
@@ -72,7 +72,7 @@ class AttachedFiles:
         self.prompts: PromptReader | None = None
         """Reads the prompts of tool servers that people have chosen; None if they cannot be had."""
         self._room = asyncio.Semaphore(AT_ONCE)
-        self._known: OrderedDict[tuple[str, int], tuple[float, _Content]] = OrderedDict()
+        self._known: OrderedDict[tuple[str, int, bool], tuple[float, _Content]] = OrderedDict()
 
     async def read(
         self,
@@ -83,7 +83,8 @@ class AttachedFiles:
         named: bool = True,
     ) -> list[WithFiles]:
         """Return the content of messages, in which each file has its text, or a reference to its bytes is added, or the
-        reason why it could not be read is noted. named: whether the references say how the files are called."""
+        reason why it could not be read is noted. named: whether the references say how the files are called, and the
+        files who has sent them."""
         read = [WithFiles(body) for body in bodies]
         found = [index for index, message in enumerate(messages) if not message.change and message.user]
         if self.prompts is not None:
@@ -96,10 +97,14 @@ class AttachedFiles:
             wanted += [(index, file) for file in files_in(read[index].parts)]
         if not wanted:
             return read
-        contents = await self._contents_of([(messages[index].user, file) for index, file in wanted[:MAX_FILES]])
+        these = [(messages[index].user, file) for index, file in wanted[:MAX_FILES]]
+        contents = await self._contents_of(these, named=named)
         left = MAX_CHARS
         for number, (index, file) in enumerate(wanted):
             content = contents[number] if number < MAX_FILES else _Content(ReadFile(problem="there are too many files"))
+            if not named:
+                read_of = people_in_files.without_people(content.read, file.name, file.media)
+                content = replace(content, read=read_of)
             content = _within(content, left)
             left = max(left - len(content.read.text), 0)
             _put(read[index], file, content, named=named)
@@ -119,9 +124,9 @@ class AttachedFiles:
                 read.problems.append(f"I couldn't read the {what} that you linked: {why}.")
             read.parts = [*read.parts, section]
 
-    async def _contents_of(self, wanted: Sequence[tuple[str, FileRef]]) -> list[_Content]:
+    async def _contents_of(self, wanted: Sequence[tuple[str, FileRef]], *, named: bool) -> list[_Content]:
         """Read files side by side, within the time for all of them."""
-        tasks = [asyncio.create_task(self._content(user, file)) for user, file in wanted]
+        tasks = [asyncio.create_task(self._content(user, file, named=named)) for user, file in wanted]
         try:
             await asyncio.wait(tasks, timeout=TOTAL_SECONDS)
         finally:
@@ -130,26 +135,26 @@ class AttachedFiles:
         late = _Content(ReadFile(problem="reading it took too long"))
         return [task.result() if task.done() and not task.cancelled() else late for task in tasks]
 
-    async def _content(self, user: str, file: FileRef) -> _Content:
+    async def _content(self, user: str, file: FileRef, *, named: bool) -> _Content:
         """Read one file. Raises nothing."""
         try:
             if not file.direct and not await self._access.sees_file(user, await self._downloads.info(file.id)):
                 return _Content(ReadFile(problem="I can't tell whether whoever forwarded it can see it"))
-            return await self._known_or_read(file)
+            return await self._known_or_read(file, named=named)
         except FileProblem as problem:
             return _Content(ReadFile(problem=str(problem)))
         except Exception:
             log.exception("the file %s could not be read", file.id)
             return _Content(ReadFile(problem="something went wrong on my side"))
 
-    async def _known_or_read(self, file: FileRef) -> _Content:
-        key = (file.id, file.size)
+    async def _known_or_read(self, file: FileRef, *, named: bool) -> _Content:
+        key = (file.id, file.size, named)
         at, known = self._known.get(key, (0.0, None))
         if known is not None and at > time.monotonic() - KNOWN_SECONDS:
             return known
         async with self._room:
             content = await self._downloads.content(file)
-            read = await self._reader.read(file.name, file.media, content)
+            read = await self._reader.read(file.name, file.media, content, named=named)
         digest = ""
         if read.kind is not None and read.content:
             try:
@@ -225,13 +230,18 @@ def _shown(section: Section, file: FileRef, read: ReadFile) -> Section:
     """Return the section of a file with what was read."""
     if read.problem:
         return replace(section, note=_joined(file.about, f"not readable to you: {read.problem}"), file=None)
+    about = [part for part in section.parts if isinstance(part, Section) and part.kind is Kind.ABOUT]
     if read.kind is not None:
-        said = [part for part in section.parts if isinstance(part, Words) and not part.text.startswith("```")]
+        said = [part for part in section.parts if part in about or _is_words(part)]
         note = _joined(file.about, read.note, _BELOW[read.kind])
         return replace(section, kind=Kind.CONTENT, parts=tuple(said), note=note, file=None)
-    return replace(
-        section, kind=Kind.CONTENT, parts=(_fenced(read.text),), note=_joined(file.about, read.note), file=None
-    )
+    parts = (*about, _fenced(read.text))
+    return replace(section, kind=Kind.CONTENT, parts=parts, note=_joined(file.about, read.note), file=None)
+
+
+def _is_words(part: Part) -> bool:
+    """Return whether a part of what Slack says about a file is no preview of it."""
+    return isinstance(part, Words) and not part.text.startswith("```")
 
 
 def _as_text(name: str, read: ReadFile) -> str:

@@ -7,19 +7,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from bot.core.exchange import ACCEPT, CANCEL, DECLINE, URL
+from bot.core.exchange import ACCEPT, CANCEL, DECLINE, URL, InputRequest
 from bot.core.json_text import JsonObject
 from bot.core.questions import elicitation
 from bot.core.questions.form_fields import FormField, Kind
 from bot.core.questions.question import Card, Decision, Question
 from bot.slack.blocks import form_labels, messages, question_windows
 from bot.slack.blocks.elements import (
+    CHUNK,
     Block,
     actions,
     bold,
     code,
     context,
     date,
+    fitting,
     mention,
     one_line,
     option,
@@ -30,8 +32,8 @@ from bot.slack.blocks.elements import (
     remark,
     rich,
     section,
-    spelled,
 )
+from bot.slack.text import escaped, harmless
 
 Button = Callable[..., Block]
 
@@ -69,7 +71,7 @@ def window(question: Question, answer: str) -> JsonObject | None:
     request = elicitation.asked(question).request
     if answer != ACCEPT or not (fields or request.mode == URL):
         return None
-    intro = rich(section(bold(_server(question)), plain(" asks:")), quote(spelled(request.message) or "(no words)"))
+    intro = rich(section(bold(_server(question)), plain(" asks:")), quote(_message(request) or "(no words)"))
     if request.mode == URL:
         link: Block = {
             "type": "button",
@@ -77,7 +79,9 @@ def window(question: Question, answer: str) -> JsonObject | None:
             "text": plain_text(one_line(f"Open {request.host}", LABEL - 1)),
             "url": request.url,
         }
-        address = rich(section(plain("The page is on "), bold(request.host), plain(":")), preformatted(request.url))
+        shown, covered = fitting(request.url, CHUNK)
+        box = preformatted(shown if covered == len(request.url) else f"{shown}…")
+        address = rich(section(plain("The page is on "), bold(request.host), plain(":")), box)
         blocks = [intro, address, actions("link", [link]), remark(CHECK)]
         return question_windows.window("Open a page", blocks, submit="Continue")
     return question_windows.window("Answer", [intro, remark(NO_SECRETS), *map(_field, fields)])
@@ -99,7 +103,7 @@ def redrawn(questions: Sequence[Question], payload: str) -> JsonObject:
     said = f"{_server(question)} {_needs(question)}."
     if question.decision == Decision.WITHDRAWN and question.reason:
         end = question.reason
-    return {"text": said, "blocks": [rich(*_what(question)), context(end)]}
+    return {"text": escaped(harmless(said)), "blocks": [rich(*_what(question)), context(end)]}
 
 
 def summary(question: Question) -> str:
@@ -124,8 +128,14 @@ def _what(question: Question) -> list[Block]:
         return [named]
     if asked.request.mode == URL:
         named["elements"] += [plain(": "), code(asked.request.host)]
-    message = spelled(asked.request.message)
+    message = _message(asked.request)
     return [named, quote(message)] if message else [named]
+
+
+def _message(request: InputRequest) -> str:
+    """Return what the server says with every character visible. Spelled out, two thousand of them would not fit."""
+    words, covered = fitting(request.message, CHUNK)
+    return words if covered == len(request.message) else f"{words}…"
 
 
 def _until(question: Question) -> str:

@@ -43,8 +43,8 @@ def _words(said: Said) -> Sequence[Block]:
     """Return what was written, with what stands out in bold."""
     left, found = sentence(said.words, MAX_WORDS), list[Block]()
     for name in said.strong:
-        before, there, after = left.partition(name)
-        if name and there:
+        before, there, after = left.partition(name) if name else ("", "", "")
+        if there:
             found += [*([plain(before)] if before else []), bold(name)]
             left = after
     return [*found, plain(left)] if left or not found else found

@@ -143,8 +143,9 @@ def _each(who: str, question: Question) -> Sequence[str]:
 
 
 def notice(text: str, key: str) -> list[Draft]:
-    """Return a message with a sentence of the bot's own."""
-    return [draft("notice", [context(escaped(harmless(text)))], text, key)] if text else []
+    """Return a message with a sentence of the bot's own, in which every character of a name is visible."""
+    words = visible(text)
+    return [draft("notice", [context(escaped(harmless(words)))], words, key)] if words else []
 
 
 def asked_directly(people: Sequence[str], key: str) -> list[Draft]:

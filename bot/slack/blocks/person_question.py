@@ -10,10 +10,12 @@ from bot.core.questions.ask_person import FIELD, MAX_ANSWER, OPTIONS, OTHER, WRI
 from bot.core.questions.question import Card, Decision, Question
 from bot.slack.blocks import messages, question_windows
 from bot.slack.blocks.elements import (
+    CHUNK,
     Block,
     actions,
     context,
     date,
+    fitting,
     one_line,
     person,
     plain,
@@ -21,8 +23,8 @@ from bot.slack.blocks.elements import (
     remark,
     rich,
     section,
-    spelled,
 )
+from bot.slack.text import brief, escaped, harmless
 
 Button = Callable[..., Block]
 SHOWN = 1_000
@@ -31,7 +33,7 @@ SHOWN = 1_000
 
 def card(question: Question, button: Button) -> Card:
     """Return the message: the question, a button for each answer that it offers, and one for another."""
-    words = spelled(ask_person.asked(question))
+    words = _asked(question)
     offered = ask_person.options(question)
     pressed = [button(question, answer, one_line(label, 74)) for answer, label in zip(OPTIONS, offered, strict=False)]
     pressed.append(button(question, OTHER, "Something else…") if offered else button(question, OTHER, "Answer…"))
@@ -49,14 +51,15 @@ def window(question: Question, answer: str) -> JsonObject | None:
     if answer != OTHER:
         return None
     field = question_windows.text_field(FIELD, "Your answer", multiline=True, longest=MAX_ANSWER)
-    asked = rich(quote(spelled(ask_person.asked(question))))
+    asked = rich(quote(_asked(question)))
     return question_windows.window("Answer", [asked, field, remark("Please don't enter passwords or keys.")])
 
 
 def redrawn(questions: Sequence[Question], payload: str) -> JsonObject:
     """Return the message once the question is closed."""
     [question] = questions
-    words = spelled(ask_person.asked(question))
+    words = _asked(question)
+    text = escaped(harmless(brief(words)))
     ends: dict[str, str] = {
         Decision.EXPIRED: "Nobody answered in time, so I went on without an answer.",
         Decision.STOPPED: "Stopped.",
@@ -65,10 +68,17 @@ def redrawn(questions: Sequence[Question], payload: str) -> JsonObject:
     }
     shown: list[Block] = [section(plain(words))]
     if question.decision in ends:
-        return {"text": words, "blocks": [rich(*shown), remark(ends[question.decision])]}
-    answer, more = question.reason[:SHOWN], "…" if len(question.reason) > SHOWN else ""
-    shown.append(quote(f"{spelled(answer)}{more}"))
-    return {"text": words, "blocks": [rich(*shown), context(f"✅ Answered by <@{question.decided_by}>")]}
+        return {"text": text, "blocks": [rich(*shown), remark(ends[question.decision])]}
+    answer, covered = fitting(question.reason, SHOWN)
+    shown.append(quote(f"{answer}{'…' if covered < len(question.reason) else ''}"))
+    return {"text": text, "blocks": [rich(*shown), context(f"✅ Answered by <@{question.decided_by}>")]}
+
+
+def _asked(question: Question) -> str:
+    """Return the question with every character visible. Spelled out, a few thousand of them would not fit."""
+    asked = ask_person.asked(question)
+    words, covered = fitting(asked, CHUNK)
+    return words if covered == len(asked) else f"{words}…"
 
 
 def summary(question: Question) -> str:

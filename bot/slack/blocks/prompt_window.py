@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, replace
 from itertools import groupby
 from typing import Literal
 
@@ -63,6 +63,9 @@ class Opened:
     name: str = ""
     title: str = ""
     origin: str = ""
+    """Identifies the configuration of the server that offers it."""
+    at: str = ""
+    """When the shortcut, or later the menu, was used: Slack's time, which it does not say when a window is sent."""
 
     def seal(self) -> str:
         """Return the private metadata of the window."""
@@ -74,8 +77,8 @@ class Opened:
 def unseal(view: Mapping[str, object]) -> Opened:
     """Return what `seal` put into a window. Raises ValueError if it is not one of ours."""
     match parsed(view.get("private_metadata")):
-        case [str(channel), str(ts), str(server), str(name), str(title), str(origin)]:
-            return Opened(channel, ts, server, name, title, origin)
+        case [str(channel), str(ts), str(server), str(name), str(title), str(origin), str(at)]:
+            return Opened(channel, ts, server, name, title, origin, at)
         case _:
             raise ValueError("not a window of ours")
 
@@ -96,8 +99,7 @@ def choosing(found: PromptsFound, opened: Opened) -> JsonObject:
 
 def chosen(found: PromptsFound, prompt: PromptOffer, opened: Opened) -> JsonObject:
     """Return the window with the fields of the prompt that was chosen."""
-    place = (opened.channel, opened.thread_ts)
-    opened = Opened(*place, prompt.server, prompt.name, prompt.title, prompt.origin)
+    opened = replace(opened, server=prompt.server, name=prompt.name, title=prompt.title, origin=prompt.origin)
     blocks: list[Block] = [_menu(found.prompts[:MAX_CHOICES], prompt)]
     if prompt.about:
         blocks.append(remark(one_line(prompt.about, 500)))

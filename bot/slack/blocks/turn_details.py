@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bot.core.budget import Basis
+from bot.core.budget import LEAST, Basis
 from bot.core.calls import Call
 from bot.core.json_text import JsonObject
 from bot.core.tool_words import tool_title
@@ -31,8 +31,6 @@ ARGUMENTS = 2_000
 MAX_READ = 20_000
 """Characters of arguments above which they are shown as JSON."""
 RESULT = CHUNK
-LEAST = 0.0001
-"""US dollars below which an amount is not written out."""
 PRIVATE = "Only who asked may see the details in this conversation."
 GONE = "I have no details of this any more."
 
@@ -81,8 +79,11 @@ def _cost(found: CallCost) -> str:
     """Return the cost of a request."""
     if found.basis is Basis.UNKNOWN:
         return "cost not reported"
-    amount = f"${found.cost:.4f}" if found.cost >= LEAST else f"less than ${LEAST}"
-    return f"{amount} (estimated)" if found.basis is Basis.ESTIMATED else amount
+    return f"{_amount(found.cost)} (estimated)" if found.basis is Basis.ESTIMATED else _amount(found.cost)
+
+
+def _amount(cost: float) -> str:
+    return f"${cost:,.4f}" if cost >= LEAST else f"less than ${LEAST}"
 
 
 def _given(call: Call) -> str:
@@ -99,12 +100,15 @@ def _start(text: str, limit: int) -> str:
 
 def _total(record: TurnRecord) -> str:
     usage = record.usage
-    tokens = (
-        f"{usage.prompt_tokens:,} tokens read ({usage.cached_tokens:,} from cache), {usage.completion_tokens:,} written"
-    )
     requests = f"{record.steps} request{'' if record.steps == 1 else 's'} to the model"
-    cost = f" · {'about ' if record.estimated else ''}${usage.cost:.4f}" if usage.cost else ""
-    return f"{requests} · {duration(record.seconds)} · {tokens}{cost}{_model(record)}"
+    parts = [requests if record.steps else "The model has not answered"]
+    parts += [duration(record.seconds)] if record.seconds or record.steps else []
+    if usage.prompt_tokens or usage.completion_tokens:
+        cached = f" ({usage.cached_tokens:,} from cache)" if usage.cached_tokens else ""
+        parts.append(f"{usage.prompt_tokens:,} tokens read{cached}, {usage.completion_tokens:,} written")
+    if usage.cost:
+        parts.append(f"{'about ' if record.estimated else ''}{_amount(usage.cost)}")
+    return f"{' · '.join(parts)}{_model(record)}"
 
 
 def _model(record: TurnRecord) -> str:

@@ -4,6 +4,7 @@ are opened afterwards."""
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Sequence
 from contextlib import suppress
 from functools import partial
@@ -31,7 +32,10 @@ from bot.slack.blocks.call_text import arguments_of
 from bot.slack.blocks.forms import Opened
 from bot.slack.blocks.review_set import ReviewSet, awaits, is_hidden, review_set
 from bot.slack.intake import approval_entries, replies, review, review_decisions
+from bot.slack.intake.question_clicks import pressed_at
 from bot.slack.intake.response import Response
+
+log = logging.getLogger(__name__)
 
 WINDOWS = (buttons.DETAILS, buttons.EDIT, buttons.ALWAYS, buttons.REASON)
 TOOLS_SECONDS = 1.5
@@ -140,7 +144,8 @@ async def turn_page(handler: ApprovalHandler, body: JsonObject) -> None:
     if not await _may_see(handler.authorizer.begin_check(), body, approval):
         return
     shown = await offload(approval.size, details.details, approval, page)
-    await handler.client.views_update(view_id=reference(view.get("id")), view=shown)
+    if problem := await handler.windows.send(handler.client, reference(view.get("id")), shown, pressed_at(body)):
+        log.warning("could not change a window: %s", problem)
 
 
 async def _form(

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
 from collections.abc import Sequence
 from typing import Any
+from weakref import WeakValueDictionary
 
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
@@ -25,31 +27,12 @@ log = logging.getLogger(__name__)
 def register(app: AsyncApp, handler: ApprovalHandler) -> None:
     """Listen to the opening of the Home, and to its buttons."""
 
+    publishing: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+
     async def publish(user: str) -> None:
-        grants = await handler.store.grants(handler.authorizer.team, user)
-        for grant in grants:
-            tool = bound(handler.toolset, grant.tool, grant.value)
-            if tool is not None and tool.digest != grant.tool_digest:
-                await handler.store.end_grant(grant.id, "void")
-        try:
-            held = await handler.store.grants(handler.authorizer.team, user)
-            groups = await handler.authorizer.groups(user) or frozenset()
-            waiting = await handler.store.waiting_for(user, groups, home.MAX_WAITING)
-            sums = await handler.store.sums(handler.costs.keys(user, groups, time.time()))
-            connected = await handler.connections.connected(user) if handler.connections else ()
-            operates = handler.costs.is_operator(user, groups)
-            view = home.home(
-                held,
-                waiting,
-                handler.url,
-                handler.costs.lines(sums),
-                connected=connected,
-                servers=[state.line() for state in handler.toolset.states()] if operates else (),
-                cost_lists=await _cost_lists(handler, time.time()) if operates else (),
-            )
-            await handler.client.views_publish(user_id=user, view=view)
-        except SLACK_ERRORS as error:
-            log.warning("could not show %s the Home: %s", user, code_of(error))
+        # One at a time: of two requests, the one with the older state might come last.
+        async with publishing.setdefault(user, asyncio.Lock()):
+            await _publish(handler, user)
 
     async def on_opened(event: dict[str, Any]) -> None:
         if event.get("tab") == "home" and (user := reference(event.get("user"))):
@@ -89,6 +72,34 @@ def register(app: AsyncApp, handler: ApprovalHandler) -> None:
     app.action(home.STOP)(on_stop)
     app.action(home.REVOKE)(on_revoke)
     connections.register(app, handler, publish)
+
+
+async def _publish(handler: ApprovalHandler, user: str) -> None:
+    """Show a person their Home as it is now."""
+    grants = await handler.store.grants(handler.authorizer.team, user)
+    for grant in grants:
+        tool = bound(handler.toolset, grant.tool, grant.value)
+        if tool is not None and tool.digest != grant.tool_digest:
+            await handler.store.end_grant(grant.id, "void")
+    try:
+        held = await handler.store.grants(handler.authorizer.team, user)
+        groups = await handler.authorizer.groups(user) or frozenset()
+        waiting = await handler.store.waiting_for(user, groups, home.MAX_WAITING)
+        sums = await handler.store.sums(handler.costs.keys(user, groups, time.time()))
+        connected = await handler.connections.connected(user) if handler.connections else ()
+        operates = handler.costs.is_operator(user, groups)
+        view = home.home(
+            held,
+            waiting,
+            handler.url,
+            handler.costs.lines(sums),
+            connected=connected,
+            servers=[state.line() for state in handler.toolset.states()] if operates else (),
+            cost_lists=await _cost_lists(handler, time.time()) if operates else (),
+        )
+        await handler.client.views_publish(user_id=user, view=view)
+    except SLACK_ERRORS as error:
+        log.warning("could not show %s the Home: %s", user, code_of(error))
 
 
 async def _cost_lists(handler: ApprovalHandler, at: float) -> Sequence[CostList]:

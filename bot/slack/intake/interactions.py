@@ -110,8 +110,8 @@ _INTERACTIONS: Mapping[str, Check] = {
     "view_submission": _of("view"),
     "view_closed": _of("view", is_cleared=boolean),
     "block_suggestion": _of("action_id", action_id=LABEL, block_id=LABEL, value=string(MAX_INPUT)),
-    "shortcut": _of("callback_id", callback_id=LABEL),
-    "message_action": _of("callback_id", callback_id=LABEL, message_ts=TS),
+    "shortcut": _of("callback_id", callback_id=LABEL, action_ts=TS),
+    "message_action": _of("callback_id", callback_id=LABEL, message_ts=TS, action_ts=TS),
 }
 
 

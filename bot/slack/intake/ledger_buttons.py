@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Sequence
 
 from bot.core.json_text import JsonObject
@@ -17,7 +18,10 @@ from bot.slack.blocks import ledger, ledger_window, messages
 from bot.slack.blocks.forms import Opened
 from bot.slack.blocks.ledger_window import Contents
 from bot.slack.intake import replies
+from bot.slack.intake.question_clicks import pressed_at
 from bot.slack.intake.response import Response
+
+log = logging.getLogger(__name__)
 
 MAX_ENTRIES = 100
 """Calls that a window is about."""
@@ -88,7 +92,8 @@ async def _turn_page(
             await _post(handler, found.thread_id, contents)
         view = await _window(contents, opened.page, posted=post)
     id_ = reference(mapping(body.get("view")).get("id"))
-    await handler.client.views_update(view_id=id_, view=view)
+    if problem := await handler.windows.send(handler.client, id_, view, pressed_at(body)):
+        log.warning("could not change a window: %s", problem)
 
 
 async def _window(contents: Contents | None, page: int = 0, *, posted: bool = False) -> JsonObject:

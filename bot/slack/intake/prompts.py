@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from dataclasses import replace
 
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
 from bot.core.begun_threads import in_no_thread
-from bot.core.inbox import Incoming, timestamp
+from bot.core.inbox import Incoming, at_slacks_time
 from bot.core.json_text import JsonObject
 from bot.core.server_offers import MAX_VALUE, PromptOffer, PromptRef, PromptsFound
 from bot.core.thread_ref import ThreadRef
@@ -19,8 +20,9 @@ from bot.slack.attached.access import Access
 from bot.slack.authorization import AuthorizationCheck
 from bot.slack.blocks import prompt_window, question_windows
 from bot.slack.blocks.prompt_window import Opened
-from bot.slack.delivery.errors import SLACK_ERRORS, code_of
+from bot.slack.intake import replies
 from bot.slack.intake.messages import KINDS
+from bot.slack.intake.question_clicks import pressed_at
 from bot.slack.intake.response import NO_FIELD, Response, WindowResponse, beside_fields
 from bot.slack.prompt_desk import PromptDesk
 from bot.slack.reading import content
@@ -31,7 +33,8 @@ log = logging.getLogger(__name__)
 
 UNVERIFIED = "I couldn't confirm with Slack who you are. Nothing was sent; send it again in a moment."
 UNKNOWN = "I couldn't confirm with Slack that you are a member of this workspace."
-NOT_ALLOWED = "You can't use this tool server here. Nothing was sent."
+NOT_ALLOWED = "You can't use this in a conversation that you don't see. Nothing was sent."
+NOT_OFFERED = "This tool server is not offered to you here, or not any more. Nothing was sent."
 NOT_IN = "I'm not in this conversation, so I can't answer there. Invite me first, or use the shortcut elsewhere."
 GONE = "This prompt is no longer offered. Nothing was sent; open the shortcut again."
 ANOTHER = (
@@ -48,14 +51,15 @@ def register(app: AsyncApp, handler: ApprovalHandler) -> None:
     async def on_shortcut(ack: AsyncAck, body: JsonObject) -> None:
         await ack()
         if handler.prompts is not None:
-            handler.background(_open(handler, handler.prompts, body, Opened()))
+            handler.background(_open(handler, handler.prompts, body, Opened(at=pressed_at(body))))
 
     async def on_message_shortcut(ack: AsyncAck, body: JsonObject) -> None:
         await ack()
         message, channel = mapping(body.get("message")), reference(mapping(body.get("channel")).get("id"))
         ts = reference(message.get("thread_ts")) or reference(body.get("message_ts")) or reference(message.get("ts"))
         if handler.prompts is not None and channel and ts:
-            handler.background(_open(handler, handler.prompts, body, Opened(channel, ts)))
+            opened = Opened(channel, ts, at=pressed_at(body))
+            handler.background(_open(handler, handler.prompts, body, opened))
 
     app.shortcut(prompt_window.SHORTCUT)(on_shortcut)
     app.shortcut(prompt_window.MESSAGE_SHORTCUT)(on_message_shortcut)
@@ -63,21 +67,18 @@ def register(app: AsyncApp, handler: ApprovalHandler) -> None:
 
 async def _open(handler: ApprovalHandler, desk: PromptDesk, body: JsonObject, opened: Opened) -> None:
     """Open the window, and fill it once the servers have answered."""
-    try:
-        shown = await handler.client.views_open(
-            trigger_id=reference(body.get("trigger_id")), view=prompt_window.looking(opened)
-        )
-    except SLACK_ERRORS as error:
-        log.warning("could not open a window: %s", code_of(error))
+    view = await replies.show(handler.client, body, prompt_window.looking(opened))
+    if view is None:
         return
     found = await _found(handler, desk, user_of(body), opened)
-    await _update(handler, mapping(shown.get("view")), prompt_window.choosing(found, opened))
+    await _update(handler, view, prompt_window.choosing(found, opened), opened.at)
 
 
 async def choose(handler: ApprovalHandler, asked: AuthorizationCheck, body: JsonObject, action: JsonObject) -> Response:
     """Show the fields of the prompt that was chosen in the menu. Raises ValueError for a window that is not ours."""
     view = mapping(body.get("view"))
     opened = prompt_window.unseal(view)
+    opened = replace(opened, at=pressed_at(body) or opened.at)
     if handler.prompts is None:
         return Response()
     return Response(work=_choose(handler, handler.prompts, body, opened, prompt_window.picked(action)))
@@ -87,7 +88,7 @@ async def _choose(handler: ApprovalHandler, desk: PromptDesk, body: JsonObject, 
     found = await _found(handler, desk, user_of(body), opened)
     prompt = _by_id(found, id_)
     shown = prompt_window.choosing(found, opened) if prompt is None else prompt_window.chosen(found, prompt, opened)
-    await _update(handler, mapping(body.get("view")), shown)
+    await _update(handler, mapping(body.get("view")), shown, pressed_at(body))
 
 
 async def submit(handler: ApprovalHandler, asked: AuthorizationCheck, body: JsonObject) -> WindowResponse:
@@ -119,7 +120,8 @@ async def submit(handler: ApprovalHandler, asked: AuthorizationCheck, body: Json
     key, place = f"prompt-{view_id}", in_no_thread(desk.team, user)
     if opened.channel:
         place = ThreadRef(desk.team, opened.channel, opened.thread_ts, kind or KINDS.get(opened.channel[:1], "channel"))
-    thread = await handler.store.ask(_asked(place, user, chosen, key), prompt_window.notice(chosen, user, key))
+    asking = _asked(place, user, chosen, key, opened.at)
+    thread = await handler.store.ask(asking, prompt_window.notice(chosen, user, key))
     if thread:
         handler.wake(thread)
     return WindowResponse()
@@ -137,7 +139,7 @@ async def _refused(
     if not here or asked.stranger(user):
         return STRANGER
     if not desk.source.admits(opened.server, opened.channel, user, await handler.authorizer.groups(user)):
-        return NOT_ALLOWED
+        return NOT_OFFERED
     if opened.channel:
         inside = await handler.authorizer.directory.inside(opened.channel)
         if inside is None or desk.bot_user not in inside:
@@ -147,11 +149,11 @@ async def _refused(
     return ""
 
 
-def _asked(place: ThreadRef, user: str, prompt: PromptRef, key: str) -> Incoming:
+def _asked(place: ThreadRef, user: str, prompt: PromptRef, key: str, at: str) -> Incoming:
     """Return the request of a person, in which the messages of the prompt are put when it is read."""
     title, server = escaped(prompt.title or prompt.name), escaped(prompt.server)
     body = content.dumps([Section(Kind.PROMPT, title=title, source=server, prompt=prompt)])
-    return Incoming(place, key, user, timestamp(time.time()), title, (), addressed=True, body=body)
+    return Incoming(place, key, user, at_slacks_time(at, time.time()), title, (), addressed=True, body=body)
 
 
 async def _found(handler: ApprovalHandler, desk: PromptDesk, user: str, opened: Opened) -> PromptsFound:
@@ -164,9 +166,7 @@ def _by_id(found: PromptsFound, id_: str) -> PromptOffer | None:
     return next((each for each in found.prompts[: prompt_window.MAX_CHOICES] if each.id == id_), None)
 
 
-async def _update(handler: ApprovalHandler, view: JsonObject, shown: JsonObject) -> None:
-    """Show something else in a window. Somebody may have closed it."""
-    try:
-        await handler.client.views_update(view_id=reference(view.get("id")), view=shown)
-    except SLACK_ERRORS as error:
-        log.info("could not update a window: %s", code_of(error))
+async def _update(handler: ApprovalHandler, view: JsonObject, shown: JsonObject, at: str) -> None:
+    """Show what follows from the use of the shortcut or the menu, at this time."""
+    if problem := await handler.windows.send(handler.client, reference(view.get("id")), shown, at):
+        log.warning("could not update a window: %s", problem)

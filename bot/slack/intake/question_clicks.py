@@ -9,6 +9,7 @@ from bot.core.json_text import JsonObject
 from bot.core.questions.click import Click, Settlement, Verdict
 from bot.core.questions.kinds import KINDS
 from bot.core.questions.question import Question
+from bot.core.untrusted import items, mapping, reference
 from bot.slack.approval_handler import NOTHING, STRANGER, UNVERIFIED, ApprovalHandler, team_of, user_of
 from bot.slack.authorization import AuthorizationCheck
 from bot.slack.blocks.forms import Opened
@@ -50,7 +51,15 @@ async def click_on(
         groups=groups,
         kind=kind,
         values=values or {},
+        at=pressed_at(body),
     )
+
+
+def pressed_at(body: JsonObject) -> str:
+    """Return when a button, a menu or a shortcut was used, as a timestamp of Slack's; empty if Slack does not say, as
+    for windows."""
+    action = mapping(next(iter(items(body.get("actions"))), None))
+    return reference(action.get("action_ts")) or reference(body.get("action_ts"))
 
 
 async def settle(handler: ApprovalHandler, click: Click) -> Settlement:

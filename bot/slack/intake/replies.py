@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from typing import Any
 
 from slack_sdk.web.async_client import AsyncWebClient
 
@@ -16,6 +17,9 @@ log = logging.getLogger(__name__)
 
 GONE = ("thread_not_found", "message_not_found", "cannot_reply_to_message")
 """Slack's codes for a thread that no longer exists. The message is then posted in the conversation."""
+
+OPEN_ALREADY = ("exchanged_trigger_id", "duplicate_external_id")
+"""Slack's codes for a click whose window was opened before: Slack has delivered it twice."""
 
 
 async def send(client: AsyncWebClient, body: JsonObject, words: str) -> None:
@@ -36,15 +40,21 @@ async def send(client: AsyncWebClient, body: JsonObject, words: str) -> None:
         return
 
 
-async def show(client: AsyncWebClient, body: JsonObject, view: JsonObject) -> None:
-    """Open a window. Slack allows this for 3 seconds after the click."""
+async def show(client: AsyncWebClient, body: JsonObject, view: JsonObject) -> JsonObject | None:
+    """Open a window. Slack allows this for 3 seconds after the click. Return its view object; None if it is not open,
+    which the person is told where a message can be shown to them."""
     try:
-        await client.views_open(trigger_id=reference(body["trigger_id"]), view=view)
+        opened: Any = await client.views_open(trigger_id=reference(body["trigger_id"]), view=view)
+        return mapping(opened.get("view"))
     except SLACK_ERRORS as error:
         code = code_of(error)
+        if code in OPEN_ALREADY:
+            log.info("a click came twice; its window is open (%s)", code)
+            return None
         log.log(_level(code), "could not open a window: %s", code)
         again = "whoever runs me has to fix this first." if needs_operator(code) else "press the button again."
         await send(client, body, f"Slack did not open the window. Nothing was changed; {again}")
+        return None
 
 
 def _level(code: str) -> int:

@@ -25,6 +25,7 @@ from bot.slack.blocks.review_set import ReviewSet, awaits, chosen, current, is_h
 from bot.slack.blocks.review_window import Review, Rights
 from bot.slack.delivery.errors import SLACK_ERRORS, code_of
 from bot.slack.intake import replies
+from bot.slack.intake.question_clicks import pressed_at
 from bot.slack.intake.response import Response
 
 log = logging.getLogger(__name__)
@@ -134,8 +135,12 @@ async def redraw(
     *,
     unless_changed: bool = False,
     view_id: str = "",
+    at: str = "",
 ) -> None:
-    """Show a review in its window, as the requests are now, if the person may still see them."""
+    """Show a review in its window, as the requests are now, if the person may still see them.
+
+    view_id, at: the window, and when it was clicked, if it is not the one of the payload.
+    """
     user = user_of(body)
     found = await find(handler, review.these, user, review.channel)
     if found is None or not await may_see(asked, user, found.approvals):
@@ -146,11 +151,10 @@ async def redraw(
     view = mapping(body.get("view"))
     shown = await render(found.approvals, review, can, words)
     known = {"hash": reference(view.get("hash"))} if unless_changed else {}
-    try:
-        await handler.client.views_update(view_id=view_id or reference(view.get("id")), view=shown, **known)
-    except SLACK_ERRORS as error:
-        if code_of(error) not in ("hash_conflict", "not_found"):
-            log.warning("could not change a window: %s", code_of(error))
+    at, id = at or pressed_at(body), view_id or reference(view.get("id"))
+    problem = await handler.windows.send(handler.client, id, shown, at, **known)
+    if problem not in ("", "hash_conflict"):
+        log.warning("could not change a window: %s", problem)
 
 
 async def redraw_with_message(
@@ -191,14 +195,15 @@ async def redraw_after_edit(handler: ApprovalHandler, body: JsonObject) -> None:
         review = review_window.kept(opened, mapping(extra.get(BELOW)))
     except ValueError:
         return
-    until = time.monotonic() + AGAIN_SECONDS
+    below = reference(view.get("root_view_id"))
+    at, until = handler.windows.latest(below), time.monotonic() + AGAIN_SECONDS
     while time.monotonic() < until:
         card, _ = current(await handler.store.questions_of_message(opened.approval))
         if all(each.decision is not Decision.EDITED or each.call.state is CallState.FINISHED for each in card):
             break
         await asyncio.sleep(AGAIN_EVERY)
     asked = handler.authorizer.begin_check()
-    await redraw(handler, asked, body, review, EDITED, view_id=reference(view.get("root_view_id")))
+    await redraw(handler, asked, body, review, EDITED, view_id=below, at=at)
 
 
 async def render(approvals: Sequence[Approval], review: Review, can: Rights, words: str = "") -> JsonObject:

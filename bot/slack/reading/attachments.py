@@ -21,6 +21,7 @@ NO_PREVIEW = "[no preview available]"
 MAX_REPEATED = 20
 """The number of attachments and files of a forwarded message that are searched for copies."""
 _WORD = re.compile(r"\w+")
+_HEAD = re.compile(r"\[[^\]\n]{1,60}\] [^:\n]{1,100}: ?")
 
 
 def read(attachments: object, found: Collected, bounds: Bounds, depth: int = 0) -> None:
@@ -67,7 +68,7 @@ def _section(attachment: JsonObject, bounds: Bounds, depth: int) -> Section | No
     if not parts and not ((title or author) and kind is not Kind.FORWARD):
         fallback = bounds.text(attachment.get("fallback"))
         if fallback.strip() and fallback.strip() != NO_PREVIEW:
-            parts = list(markup.parts(fallback))
+            parts = list(markup.parts(fallback)) if kind is not Kind.FORWARD else _repeated(fallback)
         elif attachment.get("image_url") or attachment.get("thumb_url"):
             parts = [Words("(image)")]
     if not (parts or title or author or (kind is Kind.FORWARD and source)):
@@ -81,6 +82,13 @@ def _kind(attachment: JsonObject) -> Kind:
         return Kind.FORWARD
     preview = ("from_url", "original_url", "app_unfurl_url", "is_app_unfurl", "service_name", "service_url")
     return Kind.PREVIEW if any(attachment.get(key) for key in preview) else Kind.ATTACHMENT
+
+
+def _repeated(fallback: str) -> list[Part]:
+    """Return what the fallback of a forwarded message says, apart from when and by whom: `[March 3rd] alice: hello`."""
+    head = _HEAD.match(fallback)
+    about = [Section(Kind.ABOUT, (Words(head[0].strip()),))] if head else []
+    return [*about, *markup.parts(fallback[head.end() if head else 0 :])]
 
 
 def _message(attachment: JsonObject, bounds: Bounds, depth: int) -> Collected:
@@ -120,7 +128,10 @@ def _around(attachment: JsonObject, kind: Kind, bounds: Bounds, *, before: bool)
     if kind is Kind.FORWARD and isinstance(channel, str) and channel and channel in footer:
         footer = ""  # the source names it already
     at = "" if kind is Kind.FORWARD else moment(_seconds(attachment.get("ts")))
-    found.say(" · ".join(each for each in (footer, at) if each.strip()))
+    if footer.strip():
+        found.add(Section(Kind.ABOUT, (Words(" · ".join(filter(None, (footer, at)))),)))
+    else:
+        found.say(at)
     return found.parts
 
 

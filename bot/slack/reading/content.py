@@ -38,6 +38,9 @@ class Kind(StrEnum):
     """A prompt of a tool server that the author has chosen."""
     SUGGESTED = "suggested"
     """What such a prompt has the model say."""
+    ABOUT = "about"
+    """A line that Slack shows about what it stands in: who has written an email to whom, a footer. `title` says what
+    the parts are, of which each has one name."""
     CUT = "cut"
     """Marks where a message that was too long was truncated."""
 

@@ -16,6 +16,8 @@ MISSING = {
     "check_file_info": "in another workspace",
 }
 """Why the content of a file is missing, by its `mode` or `file_access`."""
+FROM, TO, CC, ATTACHED = "From", "To", "Cc", "Attached"
+"""Titles of the lines about an email: people, and names of files."""
 
 
 def sections(attached: object, bounds: Bounds, depth: int = 0) -> list[Section]:
@@ -42,8 +44,8 @@ def read(file: JsonObject, bounds: Bounds, *, direct: bool = False) -> Section |
     missing = [MISSING.get(bounds.line(file.get(key)), "") for key in ("mode", "file_access")]
     notes += missing
     parts: list[Part] = []
-    for said in _texts(file, bounds):
-        parts.append(Words(said))
+    parts += _letter(file, bounds)
+    parts += [Words(said) for said in _texts(file, bounds)]
     preview = _preview(file, bounds)
     if preview:
         fence = "````" if "```" in preview else "```"
@@ -72,30 +74,32 @@ def _size(file: JsonObject) -> str:
 
 
 def _texts(file: JsonObject, bounds: Bounds) -> list[str]:
-    """Return the texts about a file: the description of an image, a comment, the subject of an email."""
+    """Return the texts about a file: the description of an image, a comment, what is said in a recording."""
     comment = mapping(file.get("initial_comment"))
     transcript = mapping(mapping(file.get("transcription")).get("preview"))
-    subject = bounds.text(file.get("subject"))
     said = [
-        *_letter(file, bounds),
         markup.escaped(bounds.text(file.get("alt_txt"))),
-        markup.escaped(subject) if subject.strip() != bounds.line(file.get("title")) else "",
         bounds.text(comment.get("comment")),
         markup.escaped(bounds.text(transcript.get("content"))),
     ]
     return [each for each in said if each.strip()]
 
 
-def _letter(file: JsonObject, bounds: Bounds) -> list[str]:
-    """Return who has written an email to whom, and what is attached to it."""
-    found: list[str] = []
-    for title, key in (("From", "from"), ("To", "to"), ("Cc", "cc")):
+def _letter(file: JsonObject, bounds: Bounds) -> list[Part]:
+    """Return who has written an email to whom, what is attached to it, and its subject."""
+    found: list[tuple[str, list[str]]] = []
+    for title, key in ((FROM, "from"), (TO, "to"), (CC, "cc")):
         people = bounds.objects(file.get(key), 0)
         shown = [bounds.line(each.get("original") or each.get("name") or each.get("address")) for each in people]
-        found.append(f"{title}: {', '.join(filter(None, shown))}" if any(shown) else "")
-    names = [bounds.line(each.get("filename")) for each in bounds.objects(file.get("attachments"), 0)]
-    found.append(f"Attached: {', '.join(filter(None, names))}" if any(names) else "")
-    return [markup.escaped(each) for each in found]
+        found.append((title, shown))
+    found.append((ATTACHED, [bounds.line(each.get("filename")) for each in bounds.objects(file.get("attachments"), 0)]))
+    subject = bounds.text(file.get("subject"))
+    found.append(("", [subject if subject.strip() != bounds.line(file.get("title")) else ""]))
+    return [
+        Section(Kind.ABOUT, tuple(Words(markup.escaped(each)) for each in names if each.strip()), title=title)
+        for title, names in found
+        if any(each.strip() for each in names)
+    ]
 
 
 def _preview(file: JsonObject, bounds: Bounds) -> str:

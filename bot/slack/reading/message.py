@@ -14,12 +14,14 @@ from bot.core.untrusted import items, mapping
 from bot.slack.reading import attachments, blocks, files, markup
 from bot.slack.reading.bounds import Bounds
 from bot.slack.reading.collected import Collected
-from bot.slack.reading.content import Author, Content, Kind, Section, texts
+from bot.slack.reading.content import Author, Content, Kind, Section, Words, texts
 
 SLACKBOT = "USLACKBOT"
 AUTHORED_SUBTYPES = {None, "file_share", "thread_broadcast", "reply_broadcast", "me_message", "bot_message"}
 """Subtypes of messages that somebody wrote. All others are notices by Slack that something has happened
 (docs.slack.dev/reference/events/message)."""
+RENAMING = ("channel_name", "group_name")
+"""Subtypes of notices that name a conversation in plain text."""
 _ID = re.compile(r"[A-Za-z0-9_-]{1,255}")
 
 
@@ -38,7 +40,10 @@ def read(message: JsonObject, ourselves: Ourselves) -> Content:
     bounds, found = Bounds(), Collected()
     shown = blocks.read(message.get("blocks"), bounds)
     # `text` is the fallback for clients that do not show blocks, except in notices by Slack itself.
-    if not shown.parts or not is_spoken(message):
+    if message.get("subtype") in RENAMING:
+        if (renamed := bounds.text(message.get("text"))).strip():
+            found.add(Section(Kind.ABOUT, (Words(renamed),)))
+    elif not shown.parts or not is_spoken(message):
         found.say_markup(bounds.text(message.get("text")))
     elif bounds.unread and not attachments.contains(shown.parts, text := bounds.text(message.get("text"))):
         found.say_markup(text)

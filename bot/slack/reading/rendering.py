@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Container, Mapping, Sequence
 
-from bot.slack.reading.content import Kind, Part, Section
+from bot.slack.reading.content import Kind, Part, Section, texts
 from bot.slack.reading.speakers import OURS, name_key
 from bot.slack.text import COLONS, readable, speaker
 
@@ -56,10 +56,10 @@ def render(parts: Sequence[Part], names: Mapping[str, str], speakers: Container[
     names = {user: speaker(name) for user, name in names.items()}
     lines: list[str] = []
     for part in parts:
-        if isinstance(part, Section):
+        if isinstance(part, Section) and part.kind is not Kind.ABOUT:
             lines += _section(part, names)
         else:
-            for line in _plain(part.text, names).strip("\n").split("\n"):
+            for line in _plain(_text(part), names).strip("\n").split("\n"):
                 # The first line follows the speaker's name.
                 lines.append(_continued(line, speakers) if lines else line)
     return "\n".join(lines)
@@ -81,10 +81,10 @@ def _section(section: Section, names: Mapping[str, str]) -> list[str]:
         name = "file with a preview"
     inner: list[str] = []
     for part in section.parts:
-        if isinstance(part, Section):
+        if isinstance(part, Section) and part.kind is not Kind.ABOUT:
             inner += _section(part, names)
         else:
-            inner += _plain(part.text, names).strip("\n").split("\n")
+            inner += _plain(_text(part), names).strip("\n").split("\n")
     shown = {field: _line(_plain(getattr(section, field), names)) for field in ("author", "source", "title", "note")}
     about = name + (f' "{_quoted(shown["title"])}"' if shown["title"] else "")
     if section.kind is Kind.QUOTE:
@@ -101,6 +101,14 @@ def _section(section: Section, names: Mapping[str, str]) -> list[str]:
     if not inner:
         return [f"{OPEN}{about}{CLOSE}"]
     return [f"{OPEN}{about}{CLOSE}", *(f"> {line}".rstrip() for line in inner), f"{OPEN}end of {name}{CLOSE}"]
+
+
+def _text(part: Part) -> str:
+    """Return words, or a line about something, in markup."""
+    if not isinstance(part, Section):
+        return part.text
+    said = ", ".join(texts(part.parts))
+    return f"{part.title}: {said}" if part.title else said
 
 
 def _plain(text: str, names: Mapping[str, str]) -> str:

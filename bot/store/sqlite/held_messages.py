@@ -11,7 +11,7 @@ import sqlite3
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 
-from bot.core.inbox import timestamp
+from bot.core.inbox import at_slacks_time
 from bot.core.outages import HeldMessages, Hold
 from bot.core.questions.missed import MISSED, TAKEN_BACK, TAKEN_UP, AnswerMissed, extended, narrowed
 from bot.core.questions.question import Card, Question
@@ -227,10 +227,11 @@ def _open(connection: sqlite3.Connection, thread_id: int) -> list[Question]:
 
 def request(connection: sqlite3.Connection, question: Question, transition: Transition) -> None:
     """Record an answer as a message to the bot in each thread that it concerns."""
+    at = at_slacks_time(transition.at, now())
     for thread_id in transition.requests:
         connection.execute(
             "INSERT OR IGNORE INTO inbox (thread_id, event_id, ts, user, text, files, addressed, received_at)"
             " VALUES (?, ?, ?, ?, ?, '[]', 1, ?)",
-            (thread_id, f"{question.id}-{thread_id}", timestamp(now()), transition.by, transition.words, now()),
+            (thread_id, f"{question.id}-{thread_id}", at, transition.by, transition.words, now()),
         )
         parked_threads.release(connection, thread_id)

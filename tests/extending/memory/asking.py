@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from bot.core.calls import CallState
-from bot.core.inbox import Unread, timestamp
+from bot.core.inbox import Unread, at_slacks_time, timestamp
 from bot.core.outages import Hold
 from bot.core.posts import Draft, Post, PostState
 from bot.core.questions import ask_person, call_question, granted, suggestion
@@ -332,7 +332,8 @@ def pass_over(tables: Tables, thread: int) -> None:
 
 def _request(tables: Tables, thread: int, question: str, transition: Transition) -> None:
     number = max(tables.inbox, default=0) + 1
-    unread = Unread(number, transition.by, timestamp(now()), transition.words, (), addressed=True)
+    at = at_slacks_time(transition.at, now())
+    unread = Unread(number, transition.by, at, transition.words, (), addressed=True)
     tables.inbox[number] = Message(thread, f"{question}-{thread}", unread, at=now())
     release(tables, thread)
 

@@ -9,11 +9,16 @@ import time
 import zipfile
 import zlib
 from collections.abc import Callable
+from dataclasses import replace
 
+import pypdf
 import pytest
 from PIL import Image
+from pypdf.annotations import FreeText
+from pypdf.generic import NameObject, TextStringObject
 
-from bot.attachments import plain
+from bot.attachments import documents, plain
+from bot.attachments.found import Found, Unreadable
 from bot.attachments.reader import FileProcesses
 from bot.core.attachments import FileKind, ReadFile
 from tests.machine import is_allowed
@@ -52,6 +57,44 @@ async def test_a_large_photo_stays_below_what_providers_accept() -> None:
     found = await read("noise.jpg", made.getvalue())
     assert found.kind is FileKind.IMAGE
     assert len(found.content) <= 3_500_000
+
+
+def signed_pdf() -> bytes:
+    """A PDF that says who has made it, who has commented on it, and which file is in it."""
+    writer, made = pypdf.PdfWriter(clone_from=io.BytesIO(samples.pdf("The plan"))), io.BytesIO()
+    writer.add_metadata({"/Author": "SECRET Author", "/Title": "SECRET title"})
+    writer.xmp_metadata = b"<x:xmpmeta xmlns:x='adobe:ns:meta/'><!-- SECRET -->" + XMP + b"</x:xmpmeta>"
+    writer.add_attachment("SECRET.txt", b"x")
+    writer.add_outline_item(title="SECRET mark", page_number=0)
+    note = FreeText(text="A remark", rect=(10, 10, 100, 40))
+    note[NameObject("/T")] = TextStringObject("SECRET reviewer")
+    writer.add_annotation(0, note)
+    writer.write(made)
+    return made.getvalue()
+
+
+XMP = b"<rdf:RDF xmlns:rdf='http://www.w3.org/1999/02/22-rdf-syntax-ns#'/>"
+
+
+async def test_a_pdf_says_nobodys_name_where_names_are_kept_back() -> None:
+    content = signed_pdf()
+    assert content.count(b"SECRET") >= 5
+    found = await FileProcesses().read("plan.pdf", "", content)
+    assert found.content == content, "elsewhere it is sent as it is"
+    found = await FileProcesses().read("plan.pdf", "", content, named=False)
+    assert (found.kind, found.media, found.problem) == (FileKind.FILE, "application/pdf", "")
+    assert "The plan" in found.text
+    assert b"SECRET" not in found.content
+    [page] = pypdf.PdfReader(io.BytesIO(found.content)).pages
+    assert page.extract_text() == "The plan"
+    assert [each.get_object()["/Contents"] for each in page.annotations or ()] == ["A remark"]
+
+
+async def test_a_pdf_whose_pages_cannot_be_taken_out_of_it_is_its_text() -> None:
+    damaged = Found("The plan", "1 page", kind="file", media="application/pdf", own=True)
+    assert documents.nameless(damaged, b"%PDF-") == Found("The plan", "1 page")
+    with pytest.raises(Unreadable, match="kept from the model"):
+        documents.nameless(replace(damaged, text=""), b"%PDF-")
 
 
 def image_bomb() -> bytes:

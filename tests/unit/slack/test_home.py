@@ -149,8 +149,8 @@ def test_open_turns_have_a_button_that_stops_them_until_they_are_stopped() -> No
 
 
 COSTS = [
-    CostList(By.PERSON, [(ALICE, Sum(2.0)), ("", Sum(0.5))]),
-    CostList(By.CHANNEL, [("C0GENERAL", Sum(2.0)), ("D0ALICE", Sum(0.5, estimated=1))]),
+    CostList(By.PERSON, [(ALICE, Sum(2.0)), ("B0APP", Sum(0.5)), ("", Sum(0.00001, estimated=1))]),
+    CostList(By.CHANNEL, [("C0GENERAL", Sum(2.0)), ("D0ALICE", Sum(0.5, estimated=1)), ("D0BOB", Sum(0.25))]),
     CostList(By.MODEL, [("a/one", Sum(2.0)), ("", Sum(0.005))], Sum(0.495)),
     CostList(By.DAY, [("2026-11-28", Sum(2.5))]),
 ]
@@ -161,10 +161,11 @@ def test_the_home_lists_what_was_spent() -> None:
     assert shown[shown.index("Cost") + 1 : shown.index("Standing grants")] == [
         "By person, this month",
         f"<@{ALICE}>: $2.00",
-        "somebody: $0.50",
+        "the app B0APP: $0.50",
+        "somebody: less than $0.0001",
         "By channel, this month",
         "<#C0GENERAL>: $2.00",
-        "a direct message: about $0.50",
+        "direct messages: about $0.75",
         "By model, this month",
         "a/one: $2.00",
         "unknown: $0.0050",

@@ -102,3 +102,21 @@ def test_the_model_is_named_and_a_fallback_that_answered() -> None:
     assert window(turn_details.window(record)).plain.endswith("· b/2 · b/2 answered as a fallback")
     alone = TurnRecord(1, PLACE, ALICE, (), 0, 1, 0.2, Usage(), model="a/1")
     assert window(turn_details.window(alone)).plain.endswith("· a/1")
+
+
+@pytest.mark.parametrize(
+    ("record", "words"),
+    [
+        ((0, 0.0, Usage()), "The model has not answered"),
+        ((0, 2.5, Usage(cost=0.5)), "The model has not answered · 2.5 s · $0.5000"),
+        (
+            (1, 0.2, Usage(1200, 3, 0, 0.00001)),
+            "1 request to the model · less than a second · 1,200 tokens read, 3 written · less",
+        ),
+        ((2, 0.2, Usage(1200, 3, 7, 1234.5)), "1,200 tokens read (7 from cache), 3 written · $1,234.5000"),
+    ],
+)
+def test_the_sum_of_a_turn_says_nothing_of_what_there_was_not(record: tuple[int, float, Usage], words: str) -> None:
+    steps, seconds, usage = record
+    details = turn_details.window(TurnRecord(1, PLACE, ALICE, (), 0, steps, seconds, usage))
+    assert words in window(details).plain.splitlines()[-1]

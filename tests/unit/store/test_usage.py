@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import unicodedata
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -124,7 +125,51 @@ def test_sums_that_are_not_all_reported_are_marked(costs: Path, capsys: pytest.C
     out = capsys.readouterr().out
     assert "~1.1250" in out
     assert " 2.0000" in out
-    assert "of 1 it is estimated, and 1 count as 0" in out
+    assert "the cost of 2 requests: 1 is estimated and 1 counts as 0." in out
+
+
+def test_the_table_has_one_head_and_a_total_also_where_models_have_no_turns(
+    costs: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Summaries, and turns that began before, are requests without turns."""
+    with sqlite3.connect(costs) as connection:
+        connection.execute("UPDATE turns SET model = 'd/other'")
+    assert cli.main(["usage", "--by", "model"]) == 0
+    names = [each.split()[0] for each in capsys.readouterr().out.split("\n~")[0].splitlines()]
+    assert names == ["model", "a/one", "b/two", "d/other", "c/three", "total"]
+    with sqlite3.connect(costs) as connection:
+        connection.execute("DELETE FROM feedback")
+        connection.execute("DELETE FROM turns")
+    assert cli.main(["usage", "--by", "model"]) == 0
+    assert [each.split()[0] for each in capsys.readouterr().out.splitlines()][-2] == "total"
+
+
+NAMES = (
+    "a" * 90,
+    "anthropic/claude-sonnet-4.5-20250929:thinking",
+    "模型" * 30,
+    "x\ny",
+    "\u202eabc",
+    "e\u0301" * 30,
+    "",
+)
+
+
+def test_names_fill_their_column_and_keep_both_ends(costs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with sqlite3.connect(costs) as connection:
+        for number, name in enumerate(NAMES):
+            connection.execute(
+                "INSERT INTO costs (request, state, turn_id, thread_id, person, channel, model, at, cost, basis)"
+                " VALUES (?, 'known', 1, 1, 'UALICE', 'C1', ?, 1, 12345.5, 'reported')",
+                (f"n{number}", name),
+            )
+    assert cli.main(["usage", "--by", "model"]) == 0
+    head, *lines = capsys.readouterr().out.splitlines()
+    for each in lines[: lines.index(next(line for line in lines if line.startswith("total")))]:
+        wide = sum(unicodedata.east_asian_width(letter) in "WF" for letter in each)
+        narrow = sum(bool(unicodedata.combining(letter)) for letter in each)
+        assert len(each) + wide - narrow == len(head), each
+    assert any(each.startswith("anthropic/claude-son…") and ":thinking " in each for each in lines)
 
 
 def test_only_what_is_since_a_time_is_counted(path: Path) -> None:
@@ -141,8 +186,9 @@ def test_the_table_has_a_total_and_what_was_written_cannot_control_a_terminal(
     assert head.startswith("person")
     assert [each.split()[0] for each in lines[:3]] == ["UBOB", "UALICE", "total"]
     assert "2.7500" in lines[2]
-    assert "UBOB: Too long." in lines[3]
-    assert "It is wrong.⟨U+000A⟩" in lines[4]
+    assert lines[3:5] == ["", "What people wrote, the newest first:"]
+    assert "UBOB: Too long." in lines[5]
+    assert "It is wrong.⟨U+000A⟩" in lines[6]
     assert "\x1b" not in "".join(lines)
 
 
