@@ -207,11 +207,12 @@ class Socket:
         connectivity: Connectivity | None = None,
         *,
         own: Callable[[JsonObject], bool] = lambda _: True,
+        ourselves: Ourselves | None = None,
     ) -> None:
         """`under_way` holds the commits of messages that are being recorded, by channel and ts. `identity` names the
         installation for which events are read. `own` handles an event about a message of our own app, and returns
-        whether that is all there is to do."""
-        self._ourselves = Ourselves(identity.bot_user, identity.bot_id)
+        whether that is all there is to do. `ourselves` learns the id of our app."""
+        self._ourselves = ourselves or Ourselves(identity.bot_user, identity.bot_id)
         self._app = app
         self._under_way = under_way
         self._own = own
@@ -246,8 +247,8 @@ class Socket:
                 if reason == LINK_DISABLED:
                     self.client.disabled()
                 self._background(self.client.connect_to_new_endpoint(force=True))
-            case Control():
-                pass
+            case Control(app=app):
+                self._ourselves.app = app or self._ourselves.app
             case Unreadable(number, kind, problem):
                 # A redelivery would be malformed too, and Slack disables apps that leave too much unacknowledged.
                 log.warning("ignored a message from Slack (%s, envelope %s): %s", kind, number or "?", problem)

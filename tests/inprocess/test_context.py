@@ -194,10 +194,13 @@ async def test_what_a_plan_hides_is_said(here: World) -> None:
     assert [reply for reply in here.replies(root) if "the plan of this workspace hides it" in reply.plain]
 
 
-async def test_posts_of_our_own_app_are_read_as_such(here: World) -> None:
+@pytest.mark.parametrize("form", ["bot", "webhook"])
+async def test_posts_of_our_own_app_are_read_as_such(here: World, form: str) -> None:
     here.slack.scopes.add("chat:write.customize")
     ts = await here.slack.say(here.general, here.bob, "a thread")
     own = here.slack.workspace.bot
+    if form == "webhook":
+        own = here.slack.workspace.add_person("Hook", bot_id="B0HOOK", app_id=here.slack.app_id)
     await here.slack.app_post(here.general, own, "a scheduled report", thread_ts=ts)
     said = await asked(here, ts)
     assert said[1] == "You (another post of this app; not a request): a scheduled report"

@@ -23,7 +23,7 @@ AUTHORED_SUBTYPES = {None, "file_share", "thread_broadcast", "reply_broadcast", 
 _ID = re.compile(r"[A-Za-z0-9_-]{1,255}")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Ourselves:
     """The ids by which messages of our own app are recognized."""
 
@@ -31,6 +31,7 @@ class Ourselves:
     """The id of our bot user."""
     bot: str = ""
     app: str = ""
+    """Known once the socket is open. What our app posts through a webhook has another `bot_id`, and only this."""
 
 
 def read(message: JsonObject, ourselves: Ourselves) -> Content:
