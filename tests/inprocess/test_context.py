@@ -298,3 +298,28 @@ async def test_an_app_that_may_start_turns_has_named_people_approve_or_is_refuse
         await here.slack.app_post(here.general, here.slack.add_bot("Other"), "<@BOT> and me", thread_ts=ts)
         await here.quiet()
         assert len(here.model.requests) == requests, "it has to mention the bot each time, and others are not listed"
+
+
+async def test_replies_that_come_before_the_message_that_begins_their_thread_are_read(here: World) -> None:
+    hub: Any = here.slack.hub
+    late: list[Any] = []
+    send, hub.send = hub.send, late.append
+    ts = await here.slack.say(here.general, here.alice, "<@BOT> hello")
+    first = list(late)
+    late.clear()
+    more = await here.slack.say(here.general, here.alice, "in two lynes", thread_ts=ts)
+    await here.slack.edit(here.general, more, here.alice, "in two lines")
+    await here.slack.say(here.general, here.bob, "not to the bot", thread_ts=ts)
+    gone = await here.slack.say(here.general, here.alice, "by mistake", thread_ts=ts)
+    await here.slack.delete(here.general, gone, here.alice)
+    hub.send = send
+    for each in [*late, *first]:
+        send(each)
+        await here.until(lambda each=each: each.acked_at, what="an acknowledgement", poll=0.001)
+    await here.reply(ts, "Understood.")
+    await here.quiet()
+    assert read(here) == [
+        "Alice Smith: hello",
+        "Alice Smith: in two lines",
+        "Bob Jones (to others in the thread, not to you): not to the bot",
+    ]
