@@ -12,7 +12,7 @@ from bot.core.limits import MAX_CALLS
 from bot.core.policy.privacy import Privacy
 from bot.core.ports.toolset import Toolset
 from bot.core.questions import granted
-from bot.core.questions.unanswerable import FOR_PEOPLE
+from bot.core.questions.unanswerable import why_not_asked
 from bot.core.tool_words import Form, not_done, tool_title
 from bot.core.turn_message import Step, StepState
 from bot.core.untrusted import mapping, parsed
@@ -93,8 +93,8 @@ def _note(toolset: Toolset, call: Call, privacy: Privacy) -> str:
         if privacy is Privacy.FULL and tool is not None:
             return _short(toolset.guard(tool.server).outcome(tool, _arguments(call), call.result, ran), MAX_NOTE)
         return "" if ran else "failed"
-    if call.outcome is CallOutcome.REFUSED and call.result in FOR_PEOPLE:
-        return FOR_PEOPLE[call.result]
+    if call.outcome in (CallOutcome.REFUSED, CallOutcome.UNSHOWN) and (why := why_not_asked(call.result)):
+        return _short(why, MAX_NOTE)
     if call.outcome is CallOutcome.INVALID and privacy is Privacy.FULL and call.result.startswith(WOULD_FAIL):
         return _short(_reason(call.result.removeprefix(WOULD_FAIL)), MAX_NOTE)
     return _NOT_ENDED.get(call.outcome, "")
