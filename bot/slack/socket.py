@@ -308,16 +308,16 @@ def _ours(payload: JsonObject, identity: Identity) -> bool:
     """Return whether an event belongs to our installation, and set its team to ours. Interactions always belong to it.
 
     For a channel that several organisations share, the event names any one of the installations that can see it
-    (docs.slack.dev/apis/events-api, authorizations). In other channels, an event of another installation is about a
+    (docs.slack.dev/apis/events-api, authorizations). In other channels, an event of other installations is about a
     place where our token cannot act.
     """
     if "event" not in payload:
         return True
-    for given in items(payload.pop("authorizations", None))[:1]:
-        known = {given.get("team_id"), given.get("enterprise_id")} - {None, ""}
-        shared = payload.get("is_ext_shared_channel") is True
-        if known and not known & {identity.team, identity.enterprise} and not shared:
-            return False
+    given = items(payload.pop("authorizations", None))
+    known = {each.get(name) for each in given for name in ("team_id", "enterprise_id")} - {None, ""}
+    shared = payload.get("is_ext_shared_channel") is True
+    if known and not known & {identity.team, identity.enterprise} and not shared:
+        return False
     payload["team_id"] = identity.team
     return True
 

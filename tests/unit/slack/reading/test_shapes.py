@@ -206,3 +206,21 @@ def test_a_chart_is_a_table_of_its_values() -> None:
         "| Tue | 8 | 8 |",
     ]
     assert read(chart("Odd", segments=[7, {"label": ["x"], "value": "8"}])) == "(chart) Odd"
+
+
+def test_a_link_preview_is_called_one_with_its_title_and_address() -> None:
+    url = "https://example.com/a"
+    shown = read({"text": f"see <{url}>", **previewed(from_url=url, title="mark1", service_name="Docs", text="mark2")})
+    assert shown.split("\n") == [
+        f"see {url}",
+        f'⟦link preview "Docs – mark1" from {url}⟧',
+        "> mark2",
+        "⟦end of link preview⟧",
+    ]
+    by_an_app = read(previewed(app_unfurl_url=url, is_app_unfurl=True, blocks=[rich("mark1")]))
+    assert f"⟦link preview from {url}⟧\n> mark1" in by_an_app
+    assert "preview" not in read(attached(title="mark1", title_link=url, text="mark2"))
+
+
+def previewed(**fields: object) -> Json:
+    return {"attachments": [fields]}
