@@ -97,12 +97,15 @@ def _note(toolset: Toolset, call: Call, privacy: Privacy) -> str:
         return _short(why, MAX_NOTE)
     if call.outcome is CallOutcome.INVALID and privacy is Privacy.FULL and call.result.startswith(WOULD_FAIL):
         return _short(_reason(call.result.removeprefix(WOULD_FAIL)), MAX_NOTE)
+    if call.outcome is CallOutcome.INVALID and not call.server:
+        return "there is no such tool"
     return _NOT_ENDED.get(call.outcome, "")
 
 
 def _reason(said: str) -> str:
-    """Return why a call cannot be made, without the beginning that repeats the title: `Can't write a.md yet: …`."""
-    _, found, why = said.partition(" yet: ")
+    """Return why a call cannot be made, without the beginning that repeats the title: `Can't write a.md yet: …`, `The
+    path a.md cannot be used: …`."""
+    _, found, why = said.partition(": ") if said.startswith(("Can't ", "The path ")) else ("", "", "")
     return (why if found else said).strip().rstrip(".")
 
 
