@@ -91,6 +91,13 @@ async def test_slack_says_who_is_a_member(whose: str) -> None:
         assert await authorizer.member("U1") is expected
 
 
+async def test_slackbot_is_no_member_though_slack_describes_it_as_a_person() -> None:
+    async with answering(users_info=profile(OURS, is_bot=False)) as (client, _):
+        authorizer = Authorizer(Directory(client), ApprovalRules(), frozenset(), OURS, ORG)
+        assert await authorizer.member("U1") is True
+        assert await authorizer.member("USLACKBOT") is False
+
+
 async def test_without_an_organisation_of_our_own_nobody_is_a_member_for_theirs() -> None:
     async with answering(users_info=profile(BRAND, **grid(ORG, BRAND))) as (client, _):
         assert await Authorizer(Directory(client), ApprovalRules(), frozenset(), OURS).member("U1") is False
