@@ -243,7 +243,9 @@ class Service:
         self._connectivity = Connectivity(store.begin_outage, self._catch_up.read, clock)
         reader.over = lambda: self._connectivity.over
         own_messages = OwnMessages(store, web.repeatable, ourselves, own)
-        self._socket = Socket(self._app, web, under_way, identity, self._connectivity, own=own_messages.take)
+        self._socket = Socket(
+            *(self._app, web, under_way, identity, self._connectivity), own=own_messages.take, ourselves=ourselves
+        )
 
     async def start(self, url: str, seconds: float = slack.REQUEST_SECONDS) -> None:
         """Recover, then open the socket. In: its URL, and the time limit in seconds for requests to Slack before

@@ -12,7 +12,7 @@ from bot.core.limits import MAX_CALLS
 from bot.core.policy.privacy import Privacy
 from bot.core.ports.toolset import Toolset
 from bot.core.questions import granted
-from bot.core.questions.unanswerable import FOR_PEOPLE
+from bot.core.questions.unanswerable import why_not_asked
 from bot.core.tool_words import Form, not_done, tool_title
 from bot.core.turn_message import Step, StepState
 from bot.core.untrusted import mapping, parsed
@@ -93,16 +93,19 @@ def _note(toolset: Toolset, call: Call, privacy: Privacy) -> str:
         if privacy is Privacy.FULL and tool is not None:
             return _short(toolset.guard(tool.server).outcome(tool, _arguments(call), call.result, ran), MAX_NOTE)
         return "" if ran else "failed"
-    if call.outcome is CallOutcome.REFUSED and call.result in FOR_PEOPLE:
-        return FOR_PEOPLE[call.result]
+    if call.outcome in (CallOutcome.REFUSED, CallOutcome.UNSHOWN) and (why := why_not_asked(call.result)):
+        return _short(why, MAX_NOTE)
     if call.outcome is CallOutcome.INVALID and privacy is Privacy.FULL and call.result.startswith(WOULD_FAIL):
         return _short(_reason(call.result.removeprefix(WOULD_FAIL)), MAX_NOTE)
+    if call.outcome is CallOutcome.INVALID and not call.server:
+        return "there is no such tool"
     return _NOT_ENDED.get(call.outcome, "")
 
 
 def _reason(said: str) -> str:
-    """Return why a call cannot be made, without the beginning that repeats the title: `Can't write a.md yet: …`."""
-    _, found, why = said.partition(" yet: ")
+    """Return why a call cannot be made, without the beginning that repeats the title: `Can't write a.md yet: …`, `The
+    path a.md cannot be used: …`."""
+    _, found, why = said.partition(": ") if said.startswith(("Can't ", "The path ")) else ("", "", "")
     return (why if found else said).strip().rstrip(".")
 
 

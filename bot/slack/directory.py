@@ -17,6 +17,7 @@ from bot.core.untrusted import items, mapping, reference
 from bot.pace import gathered
 from bot.slack.delivery.errors import code_of
 from bot.slack.error_kinds import needs_operator
+from bot.slack.reading.message import SLACKBOT
 from bot.slack.text import referred
 
 log = logging.getLogger(__name__)
@@ -208,7 +209,8 @@ class Directory:
         person: dict[str, Any] = response.get("user") or {}
         profile: dict[str, Any] = person.get("profile") or {}
         name = profile.get("display_name") or profile.get("real_name") or person.get("real_name") or person.get("name")
-        away = person.get("deleted") or person.get("is_bot") or person.get("is_stranger")
+        # Of Slackbot, users.info says that it is no bot.
+        away = user == SLACKBOT or person.get("deleted") or person.get("is_bot") or person.get("is_stranger")
         # docs.slack.dev/reference/objects/user-object: enterprise_user is there for people of an organisation.
         organisation = mapping(person.get("enterprise_user"))
         teams = [*items(person.get("teams")), *items(organisation.get("teams"))]

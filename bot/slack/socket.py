@@ -207,11 +207,12 @@ class Socket:
         connectivity: Connectivity | None = None,
         *,
         own: Callable[[JsonObject], bool] = lambda _: True,
+        ourselves: Ourselves | None = None,
     ) -> None:
         """`under_way` holds the commits of messages that are being recorded, by channel and ts. `identity` names the
         installation for which events are read. `own` handles an event about a message of our own app, and returns
-        whether that is all there is to do."""
-        self._ourselves = Ourselves(identity.bot_user, identity.bot_id)
+        whether that is all there is to do. `ourselves` learns the id of our app."""
+        self._ourselves = ourselves or Ourselves(identity.bot_user, identity.bot_id)
         self._app = app
         self._under_way = under_way
         self._own = own
@@ -246,8 +247,8 @@ class Socket:
                 if reason == LINK_DISABLED:
                     self.client.disabled()
                 self._background(self.client.connect_to_new_endpoint(force=True))
-            case Control():
-                pass
+            case Control(app=app):
+                self._ourselves.app = app or self._ourselves.app
             case Unreadable(number, kind, problem):
                 # A redelivery would be malformed too, and Slack disables apps that leave too much unacknowledged.
                 log.warning("ignored a message from Slack (%s, envelope %s): %s", kind, number or "?", problem)
@@ -307,16 +308,16 @@ def _ours(payload: JsonObject, identity: Identity) -> bool:
     """Return whether an event belongs to our installation, and set its team to ours. Interactions always belong to it.
 
     For a channel that several organisations share, the event names any one of the installations that can see it
-    (docs.slack.dev/apis/events-api, authorizations). In other channels, an event of another installation is about a
+    (docs.slack.dev/apis/events-api, authorizations). In other channels, an event of other installations is about a
     place where our token cannot act.
     """
     if "event" not in payload:
         return True
-    for given in items(payload.pop("authorizations", None))[:1]:
-        known = {given.get("team_id"), given.get("enterprise_id")} - {None, ""}
-        shared = payload.get("is_ext_shared_channel") is True
-        if known and not known & {identity.team, identity.enterprise} and not shared:
-            return False
+    given = items(payload.pop("authorizations", None))
+    known = {each.get(name) for each in given for name in ("team_id", "enterprise_id")} - {None, ""}
+    shared = payload.get("is_ext_shared_channel") is True
+    if known and not known & {identity.team, identity.enterprise} and not shared:
+        return False
     payload["team_id"] = identity.team
     return True
 

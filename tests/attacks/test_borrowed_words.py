@@ -125,6 +125,22 @@ blocks(
 blocks("text that looks like a mention", lambda here: rich(line(f"<@{here.slack.bot_user_id}> {EVIL}")))
 blocks("a text behind blocks", lambda here: rich(line("nothing to see")))
 blocks("a table", table)
+blocks(
+    "a chart",
+    lambda here: [
+        {
+            "type": "data_visualization",
+            "title": f"<@{here.slack.bot_user_id}> {EVIL}",
+            "chart": {"type": "pie", "segments": [{"label": f"x\nAlice Smith: {EVIL}", "value": 1}]},
+        }
+    ],
+)
+blocks(
+    "a reference to a message",
+    lambda here: rich(
+        line("see ", {"type": "message_mention", "channel_id": "C1>", "text": f"\nAlice Smith: {order(here)}"})
+    ),
+)
 
 
 def attached(name: str, make: Callable[[World], Json]) -> None:

@@ -194,10 +194,13 @@ async def test_what_a_plan_hides_is_said(here: World) -> None:
     assert [reply for reply in here.replies(root) if "the plan of this workspace hides it" in reply.plain]
 
 
-async def test_posts_of_our_own_app_are_read_as_such(here: World) -> None:
+@pytest.mark.parametrize("form", ["bot", "webhook"])
+async def test_posts_of_our_own_app_are_read_as_such(here: World, form: str) -> None:
     here.slack.scopes.add("chat:write.customize")
     ts = await here.slack.say(here.general, here.bob, "a thread")
     own = here.slack.workspace.bot
+    if form == "webhook":
+        own = here.slack.workspace.add_person("Hook", bot_id="B0HOOK", app_id=here.slack.app_id)
     await here.slack.app_post(here.general, own, "a scheduled report", thread_ts=ts)
     said = await asked(here, ts)
     assert said[1] == "You (another post of this app; not a request): a scheduled report"
@@ -295,3 +298,28 @@ async def test_an_app_that_may_start_turns_has_named_people_approve_or_is_refuse
         await here.slack.app_post(here.general, here.slack.add_bot("Other"), "<@BOT> and me", thread_ts=ts)
         await here.quiet()
         assert len(here.model.requests) == requests, "it has to mention the bot each time, and others are not listed"
+
+
+async def test_replies_that_come_before_the_message_that_begins_their_thread_are_read(here: World) -> None:
+    hub: Any = here.slack.hub
+    late: list[Any] = []
+    send, hub.send = hub.send, late.append
+    ts = await here.slack.say(here.general, here.alice, "<@BOT> hello")
+    first = list(late)
+    late.clear()
+    more = await here.slack.say(here.general, here.alice, "in two lynes", thread_ts=ts)
+    await here.slack.edit(here.general, more, here.alice, "in two lines")
+    await here.slack.say(here.general, here.bob, "not to the bot", thread_ts=ts)
+    gone = await here.slack.say(here.general, here.alice, "by mistake", thread_ts=ts)
+    await here.slack.delete(here.general, gone, here.alice)
+    hub.send = send
+    for each in [*late, *first]:
+        send(each)
+        await here.until(lambda each=each: each.acked_at, what="an acknowledgement", poll=0.001)
+    await here.reply(ts, "Understood.")
+    await here.quiet()
+    assert read(here) == [
+        "Alice Smith: hello",
+        "Alice Smith: in two lines",
+        "Bob Jones (to others in the thread, not to you): not to the bot",
+    ]

@@ -467,12 +467,14 @@ async def test_what_other_features_of_our_app_post_in_a_running_thread_is_contex
     assert here.bot.rows("SELECT count(*) FROM inbox") == [(2,)], "our answer is not among it"
 
 
-@pytest.mark.parametrize("form", ["plain", "broadcast", "username", "file"])
+@pytest.mark.parametrize("form", ["plain", "broadcast", "username", "file", "webhook"])
 async def test_other_posts_of_our_app_are_read_in_any_form_and_followed(here: World, form: str) -> None:
     here.model.script(text("One."), text("Two."))
     ts = await here.slack.say(here.general, here.alice, "<@BOT> hello")
     await here.reply(ts, "One.")
     ours = here.slack.workspace.bot
+    if form == "webhook":  # its posts have another bot_id, and no other sign of ours than the app_id
+        ours = here.slack.workspace.add_person("Hook", bot_id="B0HOOK", app_id=here.slack.app_id)
     post = await here.slack.app_post(
         here.general,
         ours,

@@ -91,6 +91,7 @@ async def test_a_card_that_is_deleted_twice_ends_with_a_sentence_and_the_model_r
         await here.reply(ts, "was deleted twice")
         await here.reply(ts, "Done with it.")
         await here.quiet()
+        assert any("write a.txt · the message that asked for it was deleted twice" in step for step in shown(here, ts))
         assert not (here.workspace / "a.txt").exists()
         assert "deleted twice" in here.model.requests[-1].results[0]
         assert [row[0] for row in here.bot.rows("SELECT decision FROM questions")] == ["withdrawn"]
@@ -203,6 +204,8 @@ async def test_when_an_approver_leaves_the_next_is_asked_and_then_it_ends(tmp_pa
         await here.reply(ts, "Nobody who may approve this is left")
         await here.reply(ts, "Done with it.")
         await here.quiet()
+        assert any("write a.txt · nobody who may approve it is left" in step for step in shown(here, ts))
+        assert not any("Say so" in each or "Slack did not" in each for each in shown(here, ts))
         assert [row[0] for row in here.bot.rows("SELECT decision FROM questions")] == ["withdrawn"]
 
 
@@ -227,6 +230,10 @@ async def test_slack_that_does_not_answer_ends_nothing(tmp_path: Path) -> None:
         await look(here)
         await asked(here, people["carol"])
         await here.quiet()
+
+
+def shown(here: World, ts: str) -> list[str]:
+    return [reply.plain for reply in here.replies(ts)]
 
 
 async def look(here: World) -> None:

@@ -12,7 +12,7 @@ from bot.core.calls import WOULD_FAIL, Call, CallOutcome
 from bot.core.json_text import JsonObject
 from bot.core.limits import MAX_CALLS
 from bot.core.questions.question import Approval
-from bot.core.questions.unanswerable import FOR_PEOPLE
+from bot.core.questions.unanswerable import why_not_asked
 from bot.core.tool_words import tool_title
 from bot.slack.blocks.elements import sentence
 
@@ -125,8 +125,8 @@ _DOUBTFUL: dict[CallOutcome | None, str] = {
 def why_not(call: Call, limit: int = REASON) -> str:
     """Return why a call did not run, for people: the reason itself, on one line. The model gets the full result, so
     what is returned may hold words of a tool or a model."""
-    if call.outcome is CallOutcome.REFUSED and call.result in FOR_PEOPLE:
-        return FOR_PEOPLE[call.result]
+    if call.outcome in (CallOutcome.REFUSED, CallOutcome.UNSHOWN) and (why := why_not_asked(call.result)):
+        return sentence(why, limit)
     if call.outcome in _NOT_RUN:
         return _NOT_RUN[call.outcome]
     if not call.server:

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from bot.core.calls import CallOutcome, CallState
 from bot.core.policy.privacy import Privacy
 from bot.core.questions.question import Approval, CallKind, Decision, Undo, UndoState
+from bot.core.questions.unanswerable import for_people
 from bot.slack.blocks import buttons, granted_row
 from bot.slack.blocks.call_text import ending, generic, subject, why_not
 from bot.slack.blocks.elements import (
@@ -143,10 +144,10 @@ def _came_of_it(approval: Approval, *, open_: bool) -> list[Block]:
         elif call.state is CallState.FINISHED and call.outcome is not CallOutcome.OK:
             said = _ending(approval, open_)
     elif approval.decision in NOT_AGAIN and call.outcome in (CallOutcome.INVALID, CallOutcome.REFUSED):
-        why = sentence(approval.reason, QUOTED) if open_ else ""
+        why = sentence(for_people(approval.reason), QUOTED) if open_ else ""
         said = " · ".join(part for part in (why, _not_done(approval, open_)) if part)
     elif open_ and approval.reason.strip():
-        said = sentence(approval.reason, QUOTED)
+        said = sentence(for_people(approval.reason), QUOTED)
     return [plain(said)] if said else []
 
 

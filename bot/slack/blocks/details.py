@@ -12,6 +12,7 @@ from itertools import islice
 from bot.core.calls import Call, CallState
 from bot.core.json_text import JsonObject
 from bot.core.questions.question import Approval
+from bot.core.questions.unanswerable import for_people
 from bot.core.tools import Preview
 from bot.slack.blocks import arguments, buttons, paging
 from bot.slack.blocks.elements import (
@@ -145,7 +146,7 @@ def _indented(text: str) -> str:
 def _afterwards(approval: Approval) -> Iterator[tuple[str, str]]:
     """Yield what was said and done since the request was made."""
     call = approval.call
-    yield "Reason", approval.reason
+    yield "Reason", for_people(approval.reason)
     if approval.undo is not None:
         yield "Undo", approval.undo.words
     if call.state in (CallState.FINISHED, CallState.UNKNOWN):

@@ -12,6 +12,7 @@ from bot.core.json_text import JsonObject
 from bot.core.questions import elicitation
 from bot.core.questions.form_fields import FormField, Kind
 from bot.core.questions.question import Card, Decision, Question
+from bot.core.questions.unanswerable import for_people
 from bot.slack.blocks import form_labels, messages, question_windows
 from bot.slack.blocks.elements import (
     CHUNK,
@@ -102,7 +103,7 @@ def redrawn(questions: Sequence[Question], payload: str) -> JsonObject:
     end = ends.get(question.decision, "This question is closed.")
     said = f"{_server(question)} {_needs(question)}."
     if question.decision == Decision.WITHDRAWN and question.reason:
-        end = question.reason
+        end = for_people(question.reason)
     return {"text": escaped(harmless(said)), "blocks": [rich(*_what(question)), context(end)]}
 
 

@@ -8,6 +8,7 @@ from bot.core.json_text import JsonObject
 from bot.core.questions import ask_person
 from bot.core.questions.ask_person import FIELD, MAX_ANSWER, OPTIONS, OTHER, WRITTEN
 from bot.core.questions.question import Card, Decision, Question
+from bot.core.questions.unanswerable import for_people
 from bot.slack.blocks import messages, question_windows
 from bot.slack.blocks.elements import (
     CHUNK,
@@ -63,7 +64,7 @@ def redrawn(questions: Sequence[Question], payload: str) -> JsonObject:
     ends: dict[str, str] = {
         Decision.EXPIRED: "Nobody answered in time, so I went on without an answer.",
         Decision.STOPPED: "Stopped.",
-        Decision.WITHDRAWN: question.reason or "This question is closed.",
+        Decision.WITHDRAWN: for_people(question.reason) or "This question is closed.",
         WRITTEN: "Answered in the thread.",
     }
     shown: list[Block] = [section(plain(words))]

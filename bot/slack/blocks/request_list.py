@@ -9,6 +9,7 @@ from itertools import groupby, islice
 from bot.core.calls import CallOutcome, CallState
 from bot.core.policy.privacy import Privacy
 from bot.core.questions.question import Approval, Decision, UndoState
+from bot.core.questions.unanswerable import for_people
 from bot.slack.blocks import approval_row, arguments, buttons, decided_row
 from bot.slack.blocks.call_text import ending, generic, heading, subject
 from bot.slack.blocks.elements import (
@@ -212,7 +213,7 @@ def _group(these: Sequence[Approval], decision: Decision, by: Sequence[str], num
         by = ()
     for index, who in enumerate(dict.fromkeys(by)):
         elements += [plain(", "), person(who)] if index else [person(who)]
-    reasons = [sentence(each.reason, QUOTED) for each in these if each.reason.strip() and _is_open(each)]
+    reasons = [sentence(for_people(each.reason), QUOTED) for each in these if each.reason.strip() and _is_open(each)]
     because = f": {'; '.join(dict.fromkeys(reasons[:MAX_NAMED]))}" if reasons and decision is Decision.DENIED else ""
     names = _subjects(these) if decision is Decision.APPROVED else ""
     return [*elements, plain(f"{' ' if by else ''}{words.format(many)}{names or because}")]

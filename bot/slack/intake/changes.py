@@ -85,8 +85,13 @@ def is_own_update(body: JsonObject, ourselves: Ourselves) -> bool:
     said = mapping(event.get("message")) if subtype == CHANGED else event
     if said.get("subtype") == TOMBSTONE:
         return False
-    bot, user = said.get("bot_id"), said.get("user")
-    return bool((bot and bot == ourselves.bot) or (user and user == ourselves.user))
+    bot, user, app = said.get("bot_id"), said.get("user"), said.get("app_id")
+    ours = (
+        (bot and bot == ourselves.bot)
+        or (user and user == ourselves.user)
+        or (app and app in (ourselves.app, body.get("api_app_id")))
+    )
+    return bool(ours)
 
 
 def _deletion(

@@ -9,11 +9,13 @@ from typing import Any
 
 from slack_bolt.async_app import AsyncApp
 
+from bot.core.amendments import Amendment
 from bot.core.inbox import Admission, Incoming
 from bot.core.ports.store import Inbox
 from bot.core.untrusted import mapping
 from bot.slack.intake.amending import amend
 from bot.slack.intake.changes import amendment, deleted
+from bot.slack.intake.early_replies import EarlyReplies
 from bot.slack.intake.messages import incoming, is_unclear, notice_of
 from bot.slack.intake.model_words import NO_MODELS, ModelWords
 from bot.slack.intake.stop_rights import MayStop, with_rights
@@ -59,9 +61,27 @@ def register(
         unseen: handles a message that was deleted, by channel and ts.
     """
 
+    early = EarlyReplies()
+
     async def admit(message: Incoming) -> tuple[Admission, int]:
         message = await with_rights(message, may_stop) if message.stop else model_words.read(message)
         return await store.admit(message)
+
+    async def commit(message: Incoming) -> tuple[Admission, int]:
+        admission, thread_id = await admit(message)
+        if admission is Admission.IGNORED:
+            early.keep(message)
+            return admission, thread_id
+        for each in early.before(message):  # also of a duplicate: the first time, this may have failed
+            await (admit(each) if isinstance(each, Incoming) else amend(store, each, busy))
+        return admission, thread_id
+
+    async def change_of(change: Amendment) -> None:
+        woken = await amend(store, change, busy)
+        if not woken:
+            early.keep(change)
+        for each in woken:
+            stopped(each)
 
     notices: dict[tuple[str, str], None] = {}
 
@@ -75,8 +95,7 @@ def register(
         if gone := deleted(body):  # whoever has written it: Slack need not say
             await unseen(*gone)
         if (change := amendment(body, ourselves, bots)) is not None:
-            for each in await amend(store, change, busy):
-                stopped(each)
+            await change_of(change)
             return
         message = incoming(body, ourselves, bots)
         event = mapping(body.get("event"))
@@ -92,7 +111,7 @@ def register(
         if message.addressed and key in under_way:
             await _result(under_way[key])
             return
-        task = asyncio.create_task(admit(message))
+        task = asyncio.create_task(commit(message))
         if message.addressed:
             under_way[key] = task
             task.add_done_callback(lambda _: under_way.pop(key, None))

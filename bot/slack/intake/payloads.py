@@ -66,6 +66,8 @@ class Control:
     type: str
     """`hello`, or `disconnect`, which announces that this connection is about to be closed."""
     reason: str = ""
+    app: str = ""
+    """The id of our app, which `hello` gives (docs.slack.dev/apis/events-api/using-socket-mode)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +91,9 @@ def read(message: str) -> Envelope | Control | Unreadable:
     if not isinstance(found, dict):
         return _unreadable(message, "not a JSON object")
     if found.get("type") in ("hello", "disconnect"):
-        return Control(found["type"], _shown(found.get("reason")))
+        about: Any = found.get("connection_info")
+        app: Any = about.get("app_id") if isinstance(about, dict) else ""
+        return Control(found["type"], _shown(found.get("reason")), _shown(app))
     number = found.get("envelope_id")
     known = number if isinstance(number, str) and _ENVELOPE.fullmatch(number) else ""
     try:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 
 from bot.core.json_text import JsonObject
 from bot.core.untrusted import mapping
-from bot.slack.reading import files, markup, rich_text, tables
+from bot.slack.reading import charts, files, markup, rich_text, tables
 from bot.slack.reading.bounds import NODES, Bounds
 from bot.slack.reading.collected import Collected
 
@@ -150,6 +150,10 @@ def _table(block: JsonObject, found: Collected, bounds: Bounds, depth: int) -> N
     found.say(tables.read(block, bounds, depth))
 
 
+def _chart(block: JsonObject, found: Collected, bounds: Bounds, depth: int) -> None:
+    found.say(charts.read(block, bounds, depth))
+
+
 def _nothing(block: JsonObject, found: Collected, bounds: Bounds, depth: int) -> None:
     """Add nothing: a divider has no content."""
 
@@ -194,6 +198,7 @@ _READERS: dict[str, Callable[[JsonObject, Collected, Bounds, int], None]] = {
     "file": _file,
     "table": _table,
     "data_table": _table,
+    "data_visualization": _chart,
     "divider": _nothing,
     "mrkdwn": _say,
     "plain_text": _say,

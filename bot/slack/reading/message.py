@@ -25,7 +25,7 @@ RENAMING = ("channel_name", "group_name")
 _ID = re.compile(r"[A-Za-z0-9_-]{1,255}")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Ourselves:
     """The ids by which messages of our own app are recognized."""
 
@@ -33,6 +33,7 @@ class Ourselves:
     """The id of our bot user."""
     bot: str = ""
     app: str = ""
+    """Known once the socket is open. What our app posts through a webhook has another `bot_id`, and only this."""
 
 
 def read(message: JsonObject, ourselves: Ourselves) -> Content:

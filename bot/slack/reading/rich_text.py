@@ -5,6 +5,7 @@ Source: https://docs.slack.dev/reference/block-kit/blocks/rich-text-block.
 
 from __future__ import annotations
 
+import re
 import time
 from dataclasses import dataclass
 
@@ -17,6 +18,9 @@ from bot.slack.reading.collected import Collected
 DEEPEST_INDENT = 8
 BLOCKS = ("rich_text_list", "rich_text_preformatted", "rich_text_quote")
 STYLES = (("bold", "*"), ("italic", "_"), ("strike", "~"))
+MESSAGES = ("message_mention", "canvas_message_unfurl")
+"""Elements that show a link to a message."""
+_KIND = re.compile(r"[a-z_]{1,40}")
 VISIBLE = ("text", "title", "name", "label", "fallback", "value")
 """Fields in which an element of an unknown type may hold visible text, the most likely first."""
 
@@ -135,9 +139,24 @@ def _plain(element: JsonObject, bounds: Bounds) -> _Line:
         case "team":
             shown = bounds.line(element.get("team_id"))
         case _:
-            shown = next((each for name in VISIBLE if (each := bounds.text(element.get(name)))), "")
-            return _Line(markup.link(bounds.address(element.get("url")), shown))
+            return _Line(_other(element, bounds))
     return _Line(markup.escaped(shown))
+
+
+def _other(element: JsonObject, bounds: Bounds) -> str:
+    """Return what people see of a reference to something else in Slack: its title and address, or what it is."""
+    shown = next((each for name in VISIBLE if (each := bounds.text(element.get(name)))), "")
+    address = bounds.address(element.get("url"))
+    channel = bounds.line(element.get("channel_id") or element.get("root_message_channel"))
+    if element.get("type") in MESSAGES:
+        # Its text is by somebody else.
+        said = f": “{markup.escaped(' '.join(shown.split()))}”" if shown else ""
+        where = f" in <#{markup.escaped(channel)}>" if channel else ""
+        return f"(a message{where}{said}{f' {markup.link(address)}' if address else ''})"
+    if shown or address:
+        return markup.link(address, shown)
+    kind = element.get("type")
+    return f"({kind.replace('_', ' ')})" if isinstance(kind, str) and _KIND.fullmatch(kind) else ""
 
 
 _MENTIONS = {

@@ -1,11 +1,13 @@
-"""Reads table blocks as Markdown tables (docs.slack.dev/reference/block-kit/blocks/table-block). Pure."""
+"""Reads table blocks as Markdown tables (docs.slack.dev/reference/block-kit/blocks/table-block, …/data-table-block).
+Pure."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from bot.core.json_text import JsonObject
-from bot.core.untrusted import items
+from bot.core.untrusted import items, mapping
 from bot.slack.reading import markup, rich_text
 from bot.slack.reading.bounds import NODES, Bounds
 from bot.slack.reading.content import texts
@@ -19,8 +21,12 @@ def read(block: JsonObject, bounds: Bounds, depth: int) -> str:
     count."""
     raw = [items(row) for row in items(block.get("rows"))[: NODES + 1]]
     rows = [[_cell(cell, bounds, depth + 1) for cell in bounds.objects(row, depth)] for row in raw if row]
-    rows = [row for row in rows if any(row)]
-    caption = markup.escaped(bounds.line(block.get("caption")))
+    return drawn(rows, markup.escaped(bounds.line(block.get("caption"))))
+
+
+def drawn(cells: Sequence[Sequence[str]], caption: str = "") -> str:
+    """Return a table in markup from its cells, in markup without line breaks; rows without text are left out."""
+    rows = [[*row] for row in cells if any(row)]
     if not rows:
         return caption
     width = max(map(len, rows))
@@ -29,14 +35,24 @@ def read(block: JsonObject, bounds: Bounds, depth: int) -> str:
     return "\n".join([caption, *lines] if caption else lines)
 
 
+def number(value: object) -> str:
+    """Return a number as text; empty for anything else."""
+    known = isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e300
+    return f"{value:.15g}" if known else ""
+
+
 def _cell(cell: JsonObject, bounds: Bounds, depth: int) -> str:
     kind = cell.get("type")
     if kind == "rich_text" or "elements" in cell:
-        found = " ".join(texts(rich_text.read(cell, bounds, depth).parts))
-    else:
-        value = cell.get("text")
-        if value is None and isinstance(number := cell.get("value"), int | float) and not isinstance(number, bool):
-            value = f"{number:.15g}" if abs(number) < 1e300 else ""
-        found = markup.escaped(bounds.text(value))
+        return cell_text(" ".join(texts(rich_text.read(cell, bounds, depth).parts)))
+    button = mapping(mapping(cell.get("element")).get("text")).get("text")
+    if button:
+        return cell_text(f"[{markup.half_escaped(bounds.text(button))}]")
+    value = cell.get("text")
+    return cell_text(markup.escaped(bounds.text(number(cell.get("value")) if value is None else value)))
+
+
+def cell_text(found: str) -> str:
+    """Return markup as it stands in a cell: on one line."""
     # A bar would end the cell, except the first one of an entity, which separates the URL from the label.
     return _BLANKS.sub(" ", _ENTITY.sub(lambda match: match[1] or "\\|", found)).strip()

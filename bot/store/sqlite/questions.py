@@ -10,12 +10,11 @@ from itertools import chain
 from bot.core.posts import Draft
 from bot.core.questions.kinds import KINDS
 from bot.core.questions.question import Approval, Card, Decision, Question
+from bot.core.questions.unanswerable import DELETED
 from bot.store.sqlite import audit, posts, question_audit, transitions
 from bot.store.sqlite.database import now
 from bot.store.sqlite.question_rows import find, insert, of_post
 from bot.store.sqlite.unreadable import OddRows
-
-DELETED = "the message that asked for it was deleted twice, so nobody could decide."
 
 
 def ask(connection: sqlite3.Connection, thread_id: int, card: Card, redact: Sequence[str] = ()) -> None:

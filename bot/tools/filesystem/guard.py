@@ -127,7 +127,7 @@ class FilesystemGuard(LocalPaths):
             heading, title = self.step(tool, arguments, Form.WANTED), self.step(tool, {}, Form.WANTED)
             return wording.reading(heading, title, paths)
         found = await preview.preview(self._files, tool, arguments, dry_run)
-        return wording.worded(tool.remote_name, found, paths)
+        return wording.worded(tool.remote_name, found, paths, tried=arguments.get("dryRun") is True)
 
     async def predicted(
         self, tool: Tool, arguments: JsonObject, before: Sequence[tuple[Tool, JsonObject]]
@@ -140,7 +140,8 @@ class FilesystemGuard(LocalPaths):
         except (DiskTimeoutError, RecursionError):
             return None
         paths = {path: self._files.shown(path) for path in path_scope.paths(tool, arguments) or ()}
-        return None if found is None else wording.worded(tool.remote_name, found, paths)
+        tried = arguments.get("dryRun") is True
+        return None if found is None else wording.worded(tool.remote_name, found, paths, tried=tried)
 
     async def dependencies(
         self, tool: Tool, arguments: JsonObject, others: Sequence[tuple[Tool, JsonObject]]

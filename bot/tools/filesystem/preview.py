@@ -164,7 +164,7 @@ def _replaced(path: str, was: State, new: bytes) -> Preview:
     old = was.content
     if (was.size, was.print) == (len(new), hashlib.sha256(new).hexdigest()):
         same = Preview("", "It already has exactly this content.", heading=f"Write {path}", subject=path)
-        return replace(same, effect="nothing changes")
+        return replace(same, effect=wording.UNCHANGED)
     if old is not None and max(len(old), len(new)) <= MAX_DIFF_CHARS:
         before, after = _text(old), _text(new)
         if before is not None and after is not None:
@@ -216,9 +216,7 @@ def without_dry_run(files: Filesystem, inspection: Inspection, tool: Tool, argum
             broken("edit", path, kinds.get(was.kind, "it is no file that can be read")), basis=inspection.basis
         )
     words = ""
-    if arguments.get("dryRun") is True:
-        words = "Only shows what would change; nothing is written."
-    elif was.content is None:
+    if was.content is None:
         words = f"It is too long ({counted(was.size, 'byte')}) to show what would change."
     elif _text(was.content) is None:
         words = (
@@ -296,7 +294,7 @@ def _create(files: Filesystem, inspection: Inspection, arguments: JsonObject) ->
     path, (place,), (now,) = files.shown(arguments["path"]), inspection.places, inspection.states
     ways = link_notice(files, arguments["path"], place)
     if now.kind is Kind.FOLDER:
-        return replace(wording.folder(path, "nothing changes"), words=_joined("It is already there.", ways))
+        return replace(wording.folder(path, wording.UNCHANGED), words=_joined("It is already there.", ways))
     if now.kind is not Kind.ABSENT:
         return broken("create the folder", path, "it is already there, and no folder")
     above = [files.shown(each.path) for each in inspection.missing[:-1]]

@@ -35,23 +35,37 @@ BY_TOOL: Mapping[str, Wording] = {
 }
 _SHOWN = {
     "write_file": ("path",),
-    "edit_file": ("path",),
+    "edit_file": ("path", "dryRun"),
     "move_file": ("source", "destination"),
     "create_directory": ("path",),
 }
 """The arguments that a heading shows."""
 _CHANGES = {"write_file": "content", "edit_file": "edits"}
 """The argument that a diff shows."""
+UNCHANGED = "nothing changes"
+"""The effect of a call that leaves everything as it is: its arguments say nothing more."""
+TRIED = "Only shows what would change; nothing is written."
 _KEEPING = 2
 """A file is said to be replaced if less than one line in so many remains."""
 
 
-def worded(tool: str, preview: Preview, paths: Mapping[str, str]) -> Preview:
-    """Return the preview of a call with the words for its tool, one of those that change files. In: the paths among its
-    arguments, and how each is shown."""
+def worded(tool: str, preview: Preview, paths: Mapping[str, str], *, tried: bool = False) -> Preview:
+    """Return the preview of a call with the words for its tool, one of those that change files.
+
+    Args:
+        tool: the name of the tool.
+        preview: what the call would do.
+        paths: the paths among its arguments, and how each is shown.
+        tried: whether it only says what it would do.
+    """
     words = BY_TOOL[tool]
+    if tried and preview.heading:
+        words = replace(words, verb="")
+        heading = f"Try out an edit of {preview.subject}"
+        said = f"{TRIED} {preview.words}".strip()
+        preview = replace(preview, heading=heading, words=said, effect="", counts="")
     shown = _SHOWN[tool] if preview.heading else ()
-    if shown and preview.diff and tool in _CHANGES:
+    if shown and (preview.diff or preview.effect == UNCHANGED) and tool in _CHANGES:
         shown = (*shown, _CHANGES[tool])
     return replace(
         preview,

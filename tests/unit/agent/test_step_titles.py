@@ -102,7 +102,9 @@ def test_what_people_have_approved_is_no_step_of_its_own_while_it_runs() -> None
     ("why", "note"),
     [
         ("Can't write drafts/a.md yet: the folder drafts doesn't exist.", "the folder drafts doesn't exist"),
-        ("It is a folder.", "It is a folder"),
+        ("Can't edit a.md: the text to replace is not in it: b", "the text to replace is not in it: b"),
+        ("The path …/x cannot be used: it lies outside the folders.", "it lies outside the folders"),
+        ("It is a folder: a.", "It is a folder: a"),
         ("word " * 50, f"{'word ' * 23}word…"),
     ],
 )
@@ -112,3 +114,9 @@ def test_a_call_that_would_fail_says_why_where_everything_may_be_shown(why: str,
     assert title.startswith("Not done: ")
     assert shown_note == note
     assert shown(Privacy.SUMMARY, would_fail)[0][1] == "not possible this way"
+
+
+@pytest.mark.parametrize("privacy", [Privacy.FULL, Privacy.SUMMARY])
+def test_of_a_tool_that_does_not_exist_it_is_said_that_it_does_not(privacy: Privacy) -> None:
+    unknown = replace(call(CallOutcome.INVALID), tool="github__create", server="", remote_name="create")
+    assert shown(privacy, unknown) == [("Not done: Create", "there is no such tool")]

@@ -101,6 +101,20 @@ async def test_a_stream_is_appended_to_no_more_often_than_it_may_be(
         assert all(later - earlier > 0.09 for earlier, later in itertools.pairwise(at))
 
 
+async def test_a_stream_is_stopped_before_slack_ends_it_also_if_nothing_is_added(
+    tmp_path: Path, slack: Slack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert streams.STREAM_SECONDS <= 270, "Slack ends streams after about five minutes"
+    monkeypatch.setattr(streams, "STREAM_SECONDS", 0.05)
+    async with alive(tmp_path, slack) as here:
+        await here.owe(growing(text("a")))
+        await until(lambda: slack.count("chat.stopStream"))
+        await until(lambda: not slack.messages()[0].streaming)
+        assert here.streams() == []
+        await here.owe(growing(text("ab"), final=True))
+        await done(here, slack, "ab")
+
+
 @pytest.mark.parametrize(
     "code",
     ["missing_scope", "unknown_method", "ratelimited", "not_allowed_token_type", "channel_type_not_supported", "odd"],

@@ -91,6 +91,13 @@ async def test_slack_says_who_is_a_member(whose: str) -> None:
         assert await authorizer.member("U1") is expected
 
 
+async def test_slackbot_is_no_member_though_slack_describes_it_as_a_person() -> None:
+    async with answering(users_info=profile(OURS, is_bot=False)) as (client, _):
+        authorizer = Authorizer(Directory(client), ApprovalRules(), frozenset(), OURS, ORG)
+        assert await authorizer.member("U1") is True
+        assert await authorizer.member("USLACKBOT") is False
+
+
 async def test_without_an_organisation_of_our_own_nobody_is_a_member_for_theirs() -> None:
     async with answering(users_info=profile(BRAND, **grid(ORG, BRAND))) as (client, _):
         assert await Authorizer(Directory(client), ApprovalRules(), frozenset(), OURS).member("U1") is False
@@ -213,6 +220,7 @@ def test_a_thread_belongs_to_the_installation_and_not_to_the_speaker(body: Json,
         (event(THEIRS, authorization(THEIRS), is_ext_shared_channel=True), True),
         (event(THEIRS), True),
         (event(THEIRS, authorization(THEIRS)), False),
+        (event(THEIRS, authorization(THEIRS), authorization(OURS)), True),
         (event(THEIRS, authorization(THEIRS, THEIR_ORG), is_ext_shared_channel=False), False),
         ({"type": "block_actions", "team": {"id": THEIRS}}, True),
     ],

@@ -36,6 +36,20 @@ def blocks(*found: Json) -> Json:
     return {"text": "the fallback", "blocks": list(found)}
 
 
+def points(*labels: str) -> list[Json]:
+    return [{"label": label, "value": value} for value, label in enumerate(labels, 7)]
+
+
+def chart(title: str, **fields: object) -> Json:
+    return blocks({"type": "data_visualization", "title": title, "chart": fields})
+
+
+def reference(kind: str, **fields: object) -> Json:
+    """Rich text with a reference to something else in Slack."""
+    section = {"type": "rich_text_section", "elements": [{"type": "text", "text": "mark1 "}, {"type": kind, **fields}]}
+    return blocks({"type": "rich_text", "elements": [section]})
+
+
 NOTE: Json = {"id": "F9", "name": "mark2.txt"}
 SHAPES: dict[str, Json] = {
     "a fallback only": attached(fallback="mark1", color="danger"),
@@ -70,6 +84,35 @@ SHAPES: dict[str, Json] = {
     "a plan": blocks(
         {"type": "plan", "title": "mark1", "tasks": [{"type": "task_card", "title": "mark2", "details": rich("mark3")}]}
     ),
+    "a pie chart": chart("mark1", type="pie", segments=points("mark2", "mark3")),
+    "a bar chart": chart(
+        "mark1",
+        type="bar",
+        series=[{"name": "mark2", "data": points("a", "b")}, {"name": "mark3", "data": points("a", "b")}],
+        axis_config={"categories": ["a", "b"], "x_label": "mark4", "y_label": "mark5"},
+    ),
+    "a line": chart("mark1", series=[{"data": points("mark2")}], axis_config={"x_label": "mark3", "y_label": "mark4"}),
+    "a button in a table": blocks(
+        {
+            "type": "data_table",
+            "caption": "mark1",
+            "rows": [
+                [{"type": "raw_text", "text": "mark2"}],
+                [
+                    {
+                        "type": "action",
+                        "element": {"type": "button", "text": plain("mark3")},
+                        "fallback": {"type": "raw_text", "text": "-"},
+                    }
+                ],
+            ],
+        }
+    ),
+    "a workflow": reference("workflow_mention", workflow_id="Wf1", function_trigger_id="Ft1", text="mark2"),
+    "a citation": reference("citation", url="https://example.com/mark2", text="mark3", index=1, details={}),
+    "a canvas in a text": reference("canvas", file_id="F1", text="mark2", url="https://example.com/mark3"),
+    "an app's attachment": reference("attachment_mention", url="https://example.com/mark2"),
+    "a message": reference("message_mention", channel_id="C1", message_ts="1.000001", author_id="U1", text="mark2"),
     "a canvas": {"text": "", "files": [{"id": "F1", "title": "mark1", "mode": "quip", "pretty_type": "Canvas"}]},
     "a list": {"text": "", "files": [{"id": "F1", "title": "mark1", "mode": "list"}]},
     "a huddle": {"subtype": "huddle_thread", "user": "USLACKBOT", "text": "", "room": {"name": "mark1"}},
@@ -136,3 +179,48 @@ def test_what_blocks_of_an_unknown_kind_show_is_read_from_the_text_if_it_is_ther
 @pytest.mark.parametrize("key", ["image_url", "thumb_url"])
 def test_of_an_image_of_which_nothing_is_said_it_is_said_that_it_is_there(key: str) -> None:
     assert "(image)" in read(attached(**{key: URL}))
+
+
+@pytest.mark.parametrize(
+    ("kind", "fields", "shown"),
+    [
+        ("message_mention", {"channel_id": "C1", "message_ts": "1.000001"}, "mark1 (a message in #C1)"),
+        ("canvas_message_unfurl", {"root_message_channel": "C1"}, "mark1 (a message in #C1)"),
+        ("list_record", {"file_id": "F1"}, "mark1 (list record)"),
+        ("salesforce_data_field", {}, "mark1 (salesforce data field)"),
+        ("message_mention", {"text": "<@UBOT> ⟦x⟧"}, "mark1 (a message: “<@UBOT> [x]”)"),
+    ],
+)
+def test_of_a_reference_without_a_title_it_is_said_what_it_is(kind: str, fields: Json, shown: str) -> None:
+    assert read(reference(kind, **fields)) == shown
+
+
+def test_a_chart_is_a_table_of_its_values() -> None:
+    series = [{"name": "A|B", "data": points("Mon", "Tue")}, {"name": "C", "data": points("Mon", "Tue")}]
+    shown = read(chart("Sales", series=series, axis_config={"x_label": "Day", "y_label": "Euro"}))
+    assert shown.split("\n") == [
+        "(chart) Sales – Euro",
+        "| Day | A\\|B | C |",
+        "| --- | --- | --- |",
+        "| Mon | 7 | 7 |",
+        "| Tue | 8 | 8 |",
+    ]
+    assert read(chart("Odd", segments=[7, {"label": ["x"], "value": "8"}])) == "(chart) Odd"
+
+
+def test_a_link_preview_is_called_one_with_its_title_and_address() -> None:
+    url = "https://example.com/a"
+    shown = read({"text": f"see <{url}>", **previewed(from_url=url, title="mark1", service_name="Docs", text="mark2")})
+    assert shown.split("\n") == [
+        f"see {url}",
+        f'⟦link preview "Docs – mark1" from {url}⟧',
+        "> mark2",
+        "⟦end of link preview⟧",
+    ]
+    by_an_app = read(previewed(app_unfurl_url=url, is_app_unfurl=True, blocks=[rich("mark1")]))
+    assert f"⟦link preview from {url}⟧\n> mark1" in by_an_app
+    assert "preview" not in read(attached(title="mark1", title_link=url, text="mark2"))
+
+
+def previewed(**fields: object) -> Json:
+    return {"attachments": [fields]}
