@@ -6,7 +6,6 @@ CPU time and not the clock, so that other processes on the machine do not count.
 from __future__ import annotations
 
 import asyncio
-import gc
 import time
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -47,10 +46,7 @@ def watched() -> Generator[Lag]:
             lag.longest, lag.what = taken, words or repr(self)[:500]
 
     asyncio.events.Handle._run = run  # pyright: ignore[reportPrivateUsage, reportAttributeAccessIssue]
-    # The collector of the tests goes through everything that they have loaded; the bot's own has a tenth of that.
-    gc.freeze()
     try:
         yield lag
     finally:
-        gc.unfreeze()
         asyncio.events.Handle._run = original  # pyright: ignore[reportPrivateUsage]

@@ -60,7 +60,7 @@ def test_both_bots_answer_every_turn_of_the_bench_and_the_figures_are_written(tm
 
 
 def test_a_thread_that_outgrows_the_context_is_measured_in_turns_that_are_all_answered(run: Run) -> None:
-    arguments = ("--rounds", "1", "--turns", "1", "--length", "400", "--full", "40", "--window", "12000")
+    arguments = ("--rounds", "1", "--turns", "1", "--length", "150", "--full", "40", "--window", "12000")
     printed, found = run("long", *arguments)
     assert "long/full" in printed
     assert found["summaries"] >= 1
@@ -68,20 +68,20 @@ def test_a_thread_that_outgrows_the_context_is_measured_in_turns_that_are_all_an
 
 
 def test_the_growth_of_a_thread_is_measured_in_turns_that_are_all_answered(run: Run) -> None:
-    printed, found = run("growth", "--rounds", "1", "--turns", "1", "--long", "80")
+    printed, found = run("growth", "--rounds", "1", "--turns", "1", "--short", "10", "--long", "30")
     assert "long/short beyond the bytes" in printed
     assert [len(each) for each in found["clicks"]] == [1, 1]
-    assert found["lengths"][0] < found["lengths"][1] <= 80
+    assert found["lengths"][0] < found["lengths"][1] <= 30
     assert found["bytes_sent"][0] < found["bytes_sent"][1]
 
 
 def test_the_aged_database_has_as_many_posts_as_wanted_and_the_bot_goes_on_in_it(run: Run) -> None:
-    wanted = ["--posts", "500", "--messages", "1000"]
-    printed, found = run("aged", "--rounds", "1", "--turns", "2", "--seeds", "4", *wanted)
+    wanted = ["--posts", "100", "--messages", "200"]
+    printed, found = run("aged", "--rounds", "1", "--turns", "1", "--seeds", "2", *wanted)
     assert "aged/young" in printed
-    assert found["rows"]["aged"]["posts"] >= 500
-    assert found["rows"]["aged"]["messages"] >= 1000
-    assert found["rows"]["young"]["posts"] < 50
+    assert found["rows"]["aged"]["posts"] >= 100
+    assert found["rows"]["aged"]["messages"] >= 200
+    assert found["rows"]["young"]["posts"] < 20
     assert "cpu_ms" in found["ratios"]
     assert found["ratios"]["rate"] > 0
 

@@ -26,20 +26,22 @@ async def fits(at: Visitor) -> None:
     assert await at.page.evaluate(too_wide) <= 0, "the page scrolls sideways"
 
 
-async def sound(at: Visitor, scene: str, fresh: Locator | None = None) -> None:
+async def sound(at: Visitor, scene: str, fresh: Locator | None = None, *, colours: bool = True) -> None:
     """What is shown now has no serious fault, light or dark, and needs no more room than there is.
 
-    In: the part that no earlier scene had, when there is one: the colours of the rest have been looked at.
+    In: the part that no earlier scene had, when there is one: the rest has been looked at, which takes longer than all
+    that leads to the scene. And whether its colours are looked at, in both themes.
     """
     await fits(at)
     if not await at.page.evaluate("'axe' in window"):
         await at.page.evaluate(AXE)
     whole = at.page.locator("html")
-    looks: list[tuple[Theme, Locator, dict[str, Any]]] = [("light", whole, {}), ("dark", whole, COLOURS)]
-    if fresh is not None:
-        looks = [("light", whole, OTHERS), ("light", fresh, COLOURS), ("dark", fresh, COLOURS)]
+    part = whole if fresh is None else fresh
+    looks: list[tuple[Theme, dict[str, Any]]] = [("light", OTHERS)]
+    if colours:
+        looks = [("light", {}), ("dark", COLOURS)]
     grave: list[str] = []
-    for theme, part, rules in looks:
+    for theme, rules in looks:
         await at.page.emulate_media(color_scheme=theme)
         await expect(whole).to_have_attribute("data-theme", theme)
         found = await part.evaluate(RUN, {**COMMON, **rules})

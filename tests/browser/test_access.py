@@ -16,39 +16,40 @@ pytestmark = pytest.mark.anyio
 @pytest.mark.parametrize("size", [WIDE, NARROW], ids=["wide", "narrow"])
 async def test_no_scene_has_a_serious_fault(running: Trial, visiting: Visiting, size: dict[str, int]) -> None:
     name = f"sound-{size['width']}.md"
+    colours = size is WIDE  # a narrow page has the same
     running.file(name, "- [ ] tag\n- [ ] notes\n")
     async with visiting(running.address, viewport=size) as at:
         await at.to("#general")
         await at.ask(f'read {name} then replace "- [ ] tag" with "- [x] tag" in {name}')
         card = await at.asked()
-        await sound(at, "thread with a card")
+        await sound(at, "thread with a card", colours=colours)
         await at.press("Edit…", card)
         window = await at.opened("Edit before it runs")
         await at.press("Save and ask again", window)
         await expect(window.locator("[aria-invalid=true]")).to_have_count(1)
-        await sound(at, "window with an error", window)
+        await sound(at, "window with an error", window, colours=colours)
         await at.press("Cancel", window)
         await expect(window).to_be_hidden()
         await at.press("Deny", card)
         await at.page.keyboard.press("Control+k")
         switcher = at.page.get_by_role("dialog")
         await switcher.get_by_role("combobox").wait_for()
-        await sound(at, "switcher", switcher)
+        await sound(at, "switcher", switcher, colours=colours)
         await at.page.keyboard.press("Escape")
         await at.to(BOT)
         await at.tab("Home")
         await expect(at.page.get_by_role("tabpanel")).to_contain_text("Standing grants")
-        await sound(at, "Home", at.main)
+        await sound(at, "Home", at.main, colours=colours)
         for tab in ("Traffic", "Faults", "Bot"):
             await at.inspect(tab)
             if tab == "Traffic":
                 # Of the many lines that look alike, those of this thread.
                 await at.inspector.get_by_label("Filter by text").fill(name)
-            await sound(at, f"inspector: {tab}", at.inspector)
+            await sound(at, f"inspector: {tab}", at.inspector, colours=colours)
         if at.narrow:
             await at.close_inspector()
             await at.to_sidebar()
-            await sound(at, "sidebar", at.sidebar)
+            await sound(at, "sidebar", at.sidebar, colours=colours)
 
 
 async def test_nor_has_any_of_the_rarer_scenes(running: Trial, visiting: Visiting) -> None:

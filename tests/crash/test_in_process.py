@@ -295,12 +295,22 @@ def performed(kind: str, dies: int | None, scene: type[Scene] = Scene) -> list[s
             loop.close()
 
 
+def shared(kind: str, boundaries: Sequence[str]) -> int:
+    """How many boundaries a play passes as an earlier one does, which dies there: until people act, they differ only in
+    what the model wants first."""
+    first = next(other for other, play in PLAYS.items() if play.wanted[:1] == PLAYS[kind].wanted[:1])
+    if first == kind:
+        return 0
+    delivered = [number for number, boundary in enumerate(boundaries) if boundary == "after commit: admit"]
+    return delivered[1] + 1
+
+
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("kind", PLAYS)
 def test_nothing_is_lost_and_nothing_is_done_twice_when_it_dies_at_any_boundary(kind: str) -> None:
     boundaries = performed(kind, None)
     assert len(boundaries) > 10
-    for number, boundary in enumerate(boundaries):
+    for number, boundary in enumerate(boundaries[shared(kind, boundaries) :], shared(kind, boundaries)):
         try:
             performed(kind, number)
         except BaseException as error:

@@ -197,15 +197,15 @@ async def test_pressed_twice_everything_is_undone_once_and_a_late_press_is_answe
     assert here.bot.rows("SELECT count(*) FROM audit WHERE kind = 'undone'") == [(2,)]
 
 
-@pytest.mark.parametrize("value", ['{"turn": 2}', '{"turn": true}', '{"turn": 1, "x": 1}', "[]", "x" * 3000])
 @pytest.mark.parametrize("button", ["ledger.undo", "ledger.show", "ledger.page", "ledger.file", "ledger.other"])
-async def test_a_forged_button_undoes_and_shows_nothing(here: World, button: str, value: str) -> None:
+async def test_a_forged_button_undoes_and_shows_nothing(here: World, button: str) -> None:
     last = await turn(here, [write(here, name, "x") for name in ("a.txt", "b.txt")])
-    action = {"action_id": button, "type": "button", "value": value}
-    await here.slack.click_raw(last, action, by=here.alice)
-    await here.quiet()
-    assert len(tree(here.workspace)) == 2
-    assert not any(changes(view) for view in here.slack.modals(here.alice))
+    for value in ('{"turn": 2}', '{"turn": true}', '{"turn": 1, "x": 1}', "[]", "x" * 3000):
+        action = {"action_id": button, "type": "button", "value": value}
+        await here.slack.click_raw(last, action, by=here.alice)
+        await here.quiet()
+        assert len(tree(here.workspace)) == 2, value
+        assert not any(changes(view) for view in here.slack.modals(here.alice)), value
 
 
 async def test_a_button_of_another_conversation_undoes_and_shows_nothing(here: World) -> None:

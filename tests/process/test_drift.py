@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from bot.tools.filesystem import default_server
 from slack_sandbox.model import Message
 from slack_sandbox.openrouter import Answer, Call, ChatRequest, call, calls, text
+from tests import standin
 from tests.harness import ROOT, World, world
 
 pytestmark = pytest.mark.anyio
@@ -58,7 +58,7 @@ server.serve()
 
 def configure(home: Path) -> None:
     """The filesystem server and one whose tools change."""
-    program, arguments = default_server.command(home / "workspace")
+    program, arguments = standin.command(home / "workspace")
     (home / "server.py").write_text(SERVER)
     servers: dict[str, dict[str, Any]] = {
         "filesystem": {"command": program, "args": list(arguments), "trusted": True},
@@ -77,7 +77,7 @@ async def running(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[Wo
     home = tmp_path_factory.mktemp("bot")
     configure(home)
     path = f"{ROOT / 'tests' / 'crash'}:{ROOT}"
-    async with world(home, real_files=True, CRASH_LOG=str(home / "points"), PYTHONPATH=path) as this:
+    async with world(home, CRASH_LOG=str(home / "points"), PYTHONPATH=path) as this:
         yield this
 
 

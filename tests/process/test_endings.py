@@ -17,27 +17,31 @@ from tests import standin
 from tests.harness import World, world
 from tests.process.asking import END, answered, ask, asked, cards, decide, edit, says, told
 from tests.process.turns import whispered
+from tests.unit.tools.helpers import SERVERS
 
 pytestmark = [pytest.mark.anyio, pytest.mark.timeout(120)]
 
-SERVER = '''
-import os, pathlib, time
-from mcp.server import MCPServer
+SERVER = f"""
+import os, pathlib, sys, time
+sys.path.insert(0, {str(SERVERS)!r})
+from raw import RawServer, text
 home = pathlib.Path(__file__).parent
-server = MCPServer("gated")
+server = RawServer()
 
-@server.tool()
-def hold(name: str) -> str:
-    """Begin, and end as the file says that appears then."""
-    (home / f"{name}.began").touch()
+def hold(arguments):
+    "Begin, and end as the file says that appears then."
+    name = arguments["name"]
+    (home / f"{{name}}.began").touch()
     while not (home / name).exists():
         time.sleep(0.02)
     if (home / name).is_dir():
         os._exit(1)
-    return f"{name} was held"
+    return text(f"{{name}} was held")
 
-server.run()
-'''
+named = {{"type": "object", "properties": {{"name": {{"type": "string"}}}}, "required": ["name"]}}
+server.tool(hold, inputSchema=named)
+server.serve()
+"""
 BOT = """
 [limits]
 sweep_seconds = 0.1

@@ -11,23 +11,24 @@ import pytest
 from slack_sandbox.openrouter import call, calls, text
 from tests.harness import World, world
 from tests.stamps import unstamped
+from tests.unit.tools.helpers import SERVERS
 
 pytestmark = [pytest.mark.anyio, pytest.mark.timeout(120)]
 
-SERVER = '''
-import json, pathlib
-from typing import Any
-from mcp.server import MCPServer
-server = MCPServer("ops")
+SERVER = f"""
+import json, pathlib, sys
+sys.path.insert(0, {str(SERVERS)!r})
+from raw import RawServer, text
 
-@server.tool()
-def deploy(env: dict[str, Any] | None = None) -> str:
-    """Deploy."""
-    (pathlib.Path(__file__).parent / "deployed").write_text(json.dumps(env))
-    return "deployed"
+def deploy(arguments):
+    "Deploy."
+    (pathlib.Path(__file__).parent / "deployed").write_text(json.dumps(arguments.get("env")))
+    return text("deployed")
 
-server.run()
-'''
+server = RawServer()
+server.tool(deploy, inputSchema={{"type": "object", "properties": {{"env": {{"type": ["object", "null"]}}}}}})
+server.serve()
+"""
 
 
 def servers(home: Path, **keys: str) -> str:

@@ -14,6 +14,7 @@ import pytest
 
 from slack_sandbox.openrouter import Answer, ChatRequest, call, calls, text
 from tests.harness import World, processes, steps, world
+from tests.unit.tools.helpers import SERVERS
 
 pytestmark = pytest.mark.anyio
 
@@ -140,24 +141,24 @@ def configure(home: Path, **servers: dict[str, Any]) -> None:
     (home / "mcp.json").write_text(json.dumps({"mcpServers": servers}))
 
 
-SERVER = '''
-import os, sys, time
-from mcp.server import MCPServer
-from mcp_types import ToolAnnotations
-server = MCPServer("notes")
+SERVER = f"""
+import os, sys
+sys.path.insert(0, {str(SERVERS)!r})
+from raw import RawServer, text
 
-@server.tool(annotations=ToolAnnotations(readOnlyHint=True))
-def environment() -> str:
-    """Show the environment."""
-    return " ".join(f"{key}={value}" for key, value in sorted(os.environ.items()))
+def environment(_):
+    "Show the environment."
+    return text(" ".join(f"{{key}}={{value}}" for key, value in sorted(os.environ.items())))
 
-@server.tool(annotations=ToolAnnotations(readOnlyHint=True))
-def ping_all() -> str:
-    """Say hello to everybody."""
-    return "<!channel> <@U0SB0000001> @here hello"
+def ping_all(_):
+    "Say hello to everybody."
+    return text("<!channel> <@U0SB0000001> @here hello")
 
-server.run()
-'''
+server = RawServer()
+for each in (environment, ping_all):
+    server.tool(each, annotations={{"readOnlyHint": True}})
+server.serve()
+"""
 
 
 @pytest.mark.parametrize("trusted", [True, False])

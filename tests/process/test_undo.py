@@ -36,6 +36,7 @@ async def running(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[Wo
     (home / "bot.toml").write_text(FREE)
     path = f"{ROOT / 'tests' / 'crash'}:{ROOT}"
     async with world(home, real_files=True, CRASH_LOG=str(home / "points"), PYTHONPATH=path) as this:
+        this.bot.real_files = False  # once it was killed or stopped
         yield this
 
 

@@ -245,7 +245,7 @@ SCHEMAS = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(st.dictionaries(NAMES, JSON, max_size=5), SCHEMAS)
 def test_what_makes_no_sense_as_a_schema_gives_a_form_all_the_same(arguments: JsonObject, schema: JsonObject) -> None:
     arguments = json.loads(canonical(arguments))

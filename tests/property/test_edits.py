@@ -180,7 +180,7 @@ def reads(story: Story) -> bool:
     return bool(before and story.addressed(before)) or (story.in_thread and not story.base_is_read)
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(stories())
 def test_the_order_of_delivery_makes_no_difference(story: Story) -> None:
     told = Told(story)

@@ -130,7 +130,7 @@ def quickly() -> Generator[None]:
         yield
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(plan=st.lists(st.one_of(grows, happens, fails), max_size=14), deleted=st.booleans())
 @example(plan=[("chat.startStream", "drop_after", "")], deleted=True)
 def test_in_the_end_slack_shows_what_is_wanted_once(plan: Sequence[tuple[str, str, str]], deleted: bool) -> None:
@@ -148,7 +148,7 @@ def growths(draw: st.DrawFn) -> list[list[JsonObject]]:
     return found
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(growths(), st.integers(1, 40))
 def test_what_is_appended_makes_of_what_was_given_what_is_wanted(bodies: list[list[JsonObject]], most: int) -> None:
     given_, there = Given(), list[JsonObject]()

@@ -190,7 +190,7 @@ _WORDS = (
 _TEXTS = st.one_of(st.text(max_size=200), st.lists(st.sampled_from(_WORDS), max_size=25).map(" ".join))
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(said=_TEXTS, results=st.lists(st.text(max_size=60), min_size=8, max_size=8), named=st.booleans())
 def test_any_text_gives_an_answer_with_calls_that_are_offered_and_valid(
     said: str, results: list[str], named: bool

@@ -101,7 +101,7 @@ class Conversation:
         self.basis = CompactionBasis(compaction, self.basis.asked)
 
 
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(GROUPS, WORDS, st.integers(500, 20_000), st.booleans(), st.integers(0, 4), STEPS)
 def test_any_conversation_stays_valid_and_keeps_what_must_be_kept(
     groups: list[tuple[str, int, int]], words: str, window: int, forced: bool, requests: int, of_turn: tuple[int, bool]

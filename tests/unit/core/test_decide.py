@@ -161,7 +161,7 @@ votes = st.builds(
 """Of people who may, on the right card, in time."""
 
 
-@settings(max_examples=125, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(st.sampled_from(CallKind), st.integers(1, 3), st.booleans(), st.lists(presses | votes, max_size=14))
 def test_people_decide_as_the_plain_rules_say(kind: CallKind, needed: int, grants: bool, said: list[Press]) -> None:
     asked, model, now = question(kind, needed=needed, grants=grants), Model(kind, needed, grants), 0.0
@@ -191,7 +191,7 @@ def test_people_decide_as_the_plain_rules_say(kind: CallKind, needed: int, grant
     assert times_decided <= 1, "decided at most once"
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(st.lists(presses, max_size=6), st.sampled_from([Decision.EXPIRED, Decision.STOPPED, Decision.WITHDRAWN]))
 def test_a_question_ends_once_whether_people_or_time_or_slack_end_it(said: list[Press], how: Decision) -> None:
     asked = question(needed=2)
@@ -337,7 +337,7 @@ class Anything(QuestionKind):
     answers = frozenset({"yes", "no"})
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(
     people=st.lists(st.sampled_from([*PEOPLE, "SADMINS", "requester", "participants"]), max_size=3).map(tuple),
     groups=st.frozensets(st.sampled_from(["SADMINS", "SOTHERS"])),

@@ -22,7 +22,7 @@ rules = st.builds(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(
     user=st.sampled_from(["", *PEOPLE]),
     editors=st.frozensets(st.sampled_from(PEOPLE)).map(tuple),

@@ -75,7 +75,7 @@ HELD = st.builds(
 )
 
 
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(st.lists(HELD, max_size=20, unique_by=lambda each: each.thread_id))
 def test_each_thread_is_in_one_offer_and_each_direct_message_has_one(held: list[HeldMessages]) -> None:
     found = group_offers(held)

@@ -111,7 +111,7 @@ def test_what_a_request_keeps_is_read_as_it_was_written() -> None:
     assert after(found.dumps(), []) == ""
 
 
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(
     st.text() | st.recursive(st.integers() | st.text(), lambda each: st.dictionaries(st.text(), each)).map(json.dumps)
 )

@@ -39,7 +39,7 @@ def final(draft: Draft) -> bool:
     return draft.final
 
 
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(ACTS, st.sampled_from([End.ANSWERED, End.STOPPED, End.FAILED]))
 def test_whatever_happens_nothing_is_lost_or_said_twice_and_what_is_final_never_changes(
     acts: list[list[Step | Text] | tuple[int, bool]], how: End

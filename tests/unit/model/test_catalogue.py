@@ -206,7 +206,7 @@ fields = st.sampled_from([*LIKE_ROUTERS, "max_model_len", "context_window"])
 entries = st.dictionaries(fields, values).map(lambda odd: entry(**odd)) | st.dictionaries(fields, values) | values
 
 
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(st.lists(entries, max_size=4))
 def test_no_list_is_too_odd_and_what_is_kept_of_it_is_the_same(listed: list[object]) -> None:
     known = parse(json.dumps({"data": listed}).encode(), lambda: NOW)

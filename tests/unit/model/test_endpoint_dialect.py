@@ -65,7 +65,7 @@ def test_what_is_left_of_a_request_can_be_sent(said: Sequence[str]) -> None:
     assert list(messages) == list(dialect.changed(messages, "a/b")), "what was changed stays as it is"
 
 
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(WORDS, st.integers(1, 40))
 def test_the_same_error_is_learnt_from_a_few_times_at_most(words: str, times: int) -> None:
     dialect, head, learnt = EndpointDialect(), json.dumps(HEAD), 0

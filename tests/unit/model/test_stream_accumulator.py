@@ -115,7 +115,7 @@ def streams(draw: st.DrawFn) -> tuple[JsonObject, list[JsonObject]]:
     return message, deltas
 
 
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(streams())
 def test_any_split_of_the_chunks_gives_the_same_message(stream: tuple[JsonObject, list[JsonObject]]) -> None:
     message, deltas = stream

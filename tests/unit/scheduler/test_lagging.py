@@ -16,7 +16,9 @@ from tests.watch import A_BOT, NOTED, Notes
 pytestmark = pytest.mark.anyio
 
 CONFTEST = """
-from tests import lagging
+from tests import lagging, machine
+
+machine.MOST = 2.0
 
 def pytest_configure(config):
     config.pluginmanager.register(lagging.Plugin(config), "lagging")
@@ -27,7 +29,7 @@ from hypothesis import given, settings, strategies as st
 from tests.watch import apart, as_a_bot, outside
 
 def burn():
-    until = time.thread_time() + 0.26
+    until = time.thread_time() + 0.11
     while time.thread_time() < until:
         pass
 

@@ -694,7 +694,7 @@ def test_what_is_cut_is_counted_in_characters_of_the_value() -> None:
 ODD = st.sampled_from("a\n\t\u200b⟨⟩\u202eé😀\ud800\x01\x02\x03\x04\x05\x06\x07\x08")
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(st.text(ODD, max_size=40), st.sampled_from(["", "x"]))
 def test_a_long_text_is_made_visible_as_any_other(text: str, end: str) -> None:
     text = text * 200 + end
@@ -830,7 +830,7 @@ ENDINGS = st.tuples(
 )
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(st.lists(st.tuples(ROWS, ENDINGS), min_size=1, max_size=7), st.integers(0, 7))
 def test_slack_takes_every_card_in_every_state(
     rows: list[tuple[Approval, tuple[Decision, str, tuple[str, ...], Undo]]], decided: int

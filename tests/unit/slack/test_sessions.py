@@ -102,7 +102,7 @@ WANTS = st.lists(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(WANTS, st.lists(st.sampled_from(REFUSALS), max_size=10))
 def test_slack_shows_what_was_wanted_last_within_its_limits(
     wants: list[tuple[int, SessionStatus, float, bool]], answers: list[str]

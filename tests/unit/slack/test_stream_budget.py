@@ -252,7 +252,7 @@ def test_a_message_that_does_not_change_for_long_takes_no_room_from_others() -> 
 actions = st.lists(st.tuples(st.sampled_from(["start", "stop", "end", "wait"]), st.integers(0, 30)), max_size=80)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(actions)
 def test_there_is_a_stop_left_for_every_stream_that_is_open(plan: list[tuple[str, int]]) -> None:
     clock = Clock()

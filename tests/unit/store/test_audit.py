@@ -87,7 +87,7 @@ def test_what_was_recorded_is_sound_and_its_hash_noted_at_any_time_is_still_ther
     assert audit.verify(chain()).findings == []
 
 
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(st.dictionaries(texts, json_values, max_size=4), texts, texts)
 @example({chr(0xD800): 1, chr(0xDFFF): 2}, "U\ud800", "\ud800")
 def test_whatever_is_recorded_is_sound_and_comes_back(facts: dict[str, Any], actor: str, approval: str) -> None:
@@ -337,7 +337,7 @@ def test_arguments_that_cannot_be_looked_through_are_left_out_whole_when_a_patte
         assert audit.redacted(arguments, "files__write", patterns) == {"text": arguments}
 
 
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(st.dictionaries(st.text(max_size=3), json_values, max_size=4), st.data())
 def test_a_hidden_value_is_nowhere_in_what_is_recorded(arguments: dict[str, Any], data: st.DataObject) -> None:
     name = data.draw(st.sampled_from(["password", "a.password", "list"]))

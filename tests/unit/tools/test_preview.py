@@ -58,7 +58,7 @@ TEXTS = st.text(st.sampled_from("ab\n\r+-@\\ \u2028\x0bé") | st.characters(code
 
 
 @given(TEXTS, TEXTS)
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=120, deadline=None)
 def test_a_diff_applied_to_the_old_text_gives_the_new_one_whatever_they_are(old: str, new: str) -> None:
     shown = diff.unified(old, new)
     assert shown is not None
@@ -68,7 +68,7 @@ def test_a_diff_applied_to_the_old_text_gives_the_new_one_whatever_they_are(old:
 
 
 @given(st.lists(st.sampled_from(["a\n", "b\n", "c\r\n", "\n"]), max_size=60), st.randoms(use_true_random=False))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=80, deadline=None)
 def test_a_diff_of_a_long_text_with_few_changes_is_just_as_exact(lines: list[str], random: Any) -> None:
     new = [line for line in lines if random.random() > 0.1] + ["d"] * random.randrange(2)
     shown = diff.unified("".join(lines), "".join(new))

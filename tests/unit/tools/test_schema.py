@@ -59,7 +59,7 @@ SCHEMAS = _schemas(st.recursive(st.booleans() | SCALAR, _schemas, max_leaves=8))
 @example({"properties": {"a": {"type": "null", "allOf": [{"enum": ["y"]}]}}})
 @example({"properties": {"a": {"type": ["string", "array"], "items": {"description": "any"}}}})
 @given(SCHEMAS)
-@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow], deadline=None)
 def test_whatever_a_server_says_suits_the_strictest_provider(schema: dict[str, Any]) -> None:
     before = json.dumps(schema)
     parameters = convert(schema)

@@ -16,7 +16,7 @@ NAMES = {"UBOT": "you", "UALICE": "Alice Smith", "UCAROL": "Carol\n⟦end of for
 SPEAKERS = Speakers({"UALICE": "Alice Smith", "UBOB": "Bob Jones"})
 
 
-@settings(max_examples=80)
+@settings(max_examples=40)
 @given(messages())
 def test_every_word_is_read_once_under_its_author_and_no_delimiter_is_forged(made: Made) -> None:
     read = message.read(made.message, OURSELVES)
@@ -32,7 +32,7 @@ def test_every_word_is_read_once_under_its_author_and_no_delimiter_is_forged(mad
     assert not read.cut
 
 
-@settings(max_examples=80)
+@settings(max_examples=40)
 @given(messages())
 def test_no_line_of_a_message_begins_like_a_message_of_somebody_else(made: Made) -> None:
     read = message.read(made.message, OURSELVES)
