@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
+from slack_sandbox.offline import small_talk
 from slack_sandbox.offline.literals import Sentence, extract
 
 if TYPE_CHECKING:
@@ -108,7 +109,7 @@ literal:  LITERAL
 
 hello:    _HELLO _THERE? name? _bye*
 help:     _HELP | _WHAT _CAN_DO | _WHO
-thanks:   _THANKS (_AND _THANKS | WORD)*
+thanks:   _THANKS (_AND _THANKS)*
 again:    _AGAIN
 _files:   _ALL? _THE? (_FILE | _FOLDER | _CONTENTS) (_AND (_FILE | _FOLDER))?
 _show:    _SHOW | _SEE
@@ -258,7 +259,9 @@ def understand(said: str) -> Steps:
         raise TooLong
     if not text or _ABOVE.search(sentence.text):
         raise NotUnderstood
-    tree = _parsed(text)
+    if kind := small_talk.recognize(text):
+        return ((Operation(kind),),)
+    tree = _parsed(text) or _parsed(small_talk.without_opening(text))
     if tree is None:
         raise NotUnderstood
     steps: list[Any] = [child for child in tree.children if getattr(child, "data", "") == "step"] or [tree]

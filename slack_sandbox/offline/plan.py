@@ -12,7 +12,7 @@ from slack_sandbox.offline.operations import begin, describe
 from slack_sandbox.offline.results import Result
 from slack_sandbox.offline.tool_catalog import PlannedCall, ToolCatalog
 
-_WORDS_ONLY = frozenset(("hello", "help", "thanks", "again"))
+_WORDS_ONLY = frozenset(("hello", "help", "thanks", "again", "stop", "undo"))
 
 
 class PlanMismatch(Exception):
@@ -112,7 +112,7 @@ class Plan:
             self.words.append(self_description.TOO_LONG)
         except NotUnderstood:
             if said.text.strip(" .!?") and said.text != "(no text)":
-                self.words.append(self_description.not_understood(self.catalog))
+                self.words.append(self_description.not_understood(self.catalog, said.text))
             elif not said.attached:
                 self.words.append(self_description.answer("hello", self.catalog))
         if all(op.verb == "again" for step in steps for op in step) and steps:

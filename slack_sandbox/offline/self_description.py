@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Final
 
@@ -14,6 +15,7 @@ TOO_LONG: Final = (
     f"{WHO} That was too long for it: say one thing at a time in a short sentence, with longer texts in quotation "
     "marks or in a code block."
 )
+_FILE: Final = re.compile(r"(?<!\S)[\w/-][\w./-]{0,80}\.[a-z]{1,5}\b")
 _SENTENCES: Final = (
     (("list_directory", "list_directory_with_sizes"), "list", ("list the files", "list the files in meetings")),
     (("directory_tree",), "tree", ("show the tree",)),
@@ -35,14 +37,35 @@ def answer(verb: str, catalog: ToolCatalog) -> str:
         return "You are welcome."
     if verb == "again":
         return "I keep nothing between answers, so I do not know what to go on with. Say once more what is to be done."
+    if verb == "stop":
+        return "Nothing is running, so there is nothing to stop."
+    if verb == "undo":
+        return (
+            "I cannot take anything back by myself. Press **Undo** below the change; it is also in the menu of my "
+            "message, under “What changed in this thread…”."
+        )
     if verb == "hello":
         return f"Hello! {WHO} For instance:\n{_examples(catalog)}"
     return _help(catalog)
 
 
-def not_understood(catalog: ToolCatalog) -> str:
-    """Honest words on a sentence that is none of the grammar's."""
-    return f"I did not understand that. {WHO} {_understood(catalog)} For instance:\n{_examples(catalog)}"
+def not_understood(catalog: ToolCatalog, said: str) -> str:
+    """Honest words on a sentence that is none of the grammar's; about a file, if it names one."""
+    examples = "\n".join(f"- {code(example)}" for example in _about_file(catalog, said)) or _examples(catalog)
+    return f"I did not understand that. {WHO} {_understood(catalog)} For instance:\n{examples}"
+
+
+def _about_file(catalog: ToolCatalog, said: str) -> list[str]:
+    """Return what can be said about the file that a sentence names; nothing if it names none."""
+    found = _FILE.search(said)
+    if found is None:
+        return []
+    sentences = (
+        (("read_text_file", "read_file"), f"read {found[0]}"),
+        (("edit_file",), f'replace "these words" with "other words" in {found[0]}'),
+        (("edit_file",), f'add "a line" to {found[0]}'),
+    )
+    return [sentence for tools, sentence in sentences if catalog.has(*tools)]
 
 
 def attached(files: Sequence[str]) -> str:
