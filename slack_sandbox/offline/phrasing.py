@@ -111,6 +111,7 @@ def trouble(result: Result, what: str) -> str:
     """Why something was not done, or is not known to be. what: as in `write a.md`."""
     words = {
         "stopped": f"I did not {what}: it was stopped before it ran.",
+        "replaced": f"I did not {what}: you want something else instead.",
         "expired": f"I did not {what}: nobody decided in time, so it counts as denied.",
         "unshown": f"I did not {what}: the request could not be shown in Slack, so nobody was asked.",
         "assumed": f"The call to {what} was interrupted. A person says that it did run; I have not seen its output.",

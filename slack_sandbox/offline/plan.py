@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from slack_sandbox.offline import self_description
 from slack_sandbox.offline.conversation import ToolRound, Utterance
+from slack_sandbox.offline.corrections import corrected
 from slack_sandbox.offline.grammar import NotUnderstood, Operation, Steps, TooLong, understand
 from slack_sandbox.offline.operation import OperationSteps, Outcome
 from slack_sandbox.offline.operations import begin, describe
@@ -13,6 +14,9 @@ from slack_sandbox.offline.results import Result
 from slack_sandbox.offline.tool_catalog import PlannedCall, ToolCatalog
 
 _WORDS_ONLY = frozenset(("hello", "help", "thanks", "again", "stop", "undo"))
+
+
+_DENIED = ("denied", "replaced")
 
 
 class PlanMismatch(Exception):
@@ -27,9 +31,12 @@ class _Running:
     steps: OperationSteps
     wanted: PlannedCall | None = None
     done: Outcome | None = None
+    result: Result | None = None
+    """That of its last call."""
 
     def advance(self, result: Result | None) -> None:
         """Go on with the result of the call that was wanted; None to begin."""
+        self.result = result
         try:
             self.wanted = next(self.steps) if result is None else self.steps.send(result)
         except StopIteration as end:
@@ -47,6 +54,8 @@ class Plan:
     _step: list[_Running] = field(default_factory=list[_Running])
     _task: list[tuple[Operation, ...]] = field(default_factory=list[tuple[Operation, ...]])
     _waiting: list[Utterance] = field(default_factory=list[Utterance])
+    _ended: list[tuple[Operation, bool]] = field(default_factory=list[tuple[Operation, bool]])
+    """What has ended, each with whether it was done."""
 
     def play(self, rounds: list[ToolRound]) -> list[PlannedCall]:
         """Go through the calls that were made. Out: the calls to make now; none when all has ended.
@@ -84,8 +93,20 @@ class Plan:
                 return []
 
     def _finish_step(self) -> None:
+        before = [(each.op, each.done is not None and each.done.succeeded) for each in self._step]
+        wishes = [each.result.text for each in self._step if each.result is not None and each.result.ending in _DENIED]
+        replaced = any(each.result is not None and each.result.ending == "replaced" for each in self._step)
         dones = [each.done for each in self._step if each.done is not None]
-        self._step = []
+        self._step, self._ended = [], [*self._ended, *before]
+        instead = next(filter(None, wishes), "")
+        again = corrected(instead, [(op, done) for op, done in before if not done])
+        if replaced or (again is not None and all(again != op for op, _ in before)):
+            # What the person wants instead takes the place of saying what was not done.
+            self.words.extend(done.words for done in dones if done.succeeded)
+            self._task = [(again,)] if again is not None else []
+            if again is None and instead:
+                self._waiting.insert(0, Utterance(instead))
+            return
         self.words.extend(done.words for done in dones)
         if self._task and not all(done.succeeded for done in dones):
             left = ", ".join(describe(op) for step in self._task for op in step)
@@ -111,7 +132,9 @@ class Plan:
         except TooLong:
             self.words.append(self_description.TOO_LONG)
         except NotUnderstood:
-            if said.text.strip(" .!?") and said.text != "(no text)":
+            if (again := corrected(said.text, self._ended)) is not None:
+                steps = ((again,),)
+            elif said.text.strip(" .!?") and said.text != "(no text)":
                 self.words.append(self_description.not_understood(self.catalog, said.text))
             elif not said.attached:
                 self.words.append(self_description.answer("hello", self.catalog))

@@ -12,6 +12,7 @@ Ending = Literal[
     "error",
     "invalid",
     "denied",
+    "replaced",
     "refused",
     "expired",
     "stopped",
@@ -28,8 +29,14 @@ _DENIED: Final = re.compile(
     r"(?: The reason they gave: (?P<why>.*))?",
     re.DOTALL,
 )
+_REPLACED: Final = re.compile(
+    r"Not run: this call was denied, because the person who asked wants something else instead\."
+    r"(?: What they want is in another message\.| Do what they wrote; [^\n]*\n(?:[^:\n]{1,60}: )?(?P<said>.*))",
+    re.DOTALL,
+)
 _BEGINNINGS: Final[tuple[tuple[str, Ending], ...]] = (
     ("Not run: a person stopped the turn", "stopped"),
+    ("Broken off: ", "stopped"),
     ("Not run: nobody decided about this call in time", "expired"),
     ("Not run: the request could not be shown in Slack", "unshown"),
     ("Not run: the policy of this workspace does not allow this call", "refused"),
@@ -40,6 +47,7 @@ _BEGINNINGS: Final[tuple[tuple[str, Ending], ...]] = (
     ("Not run: ", "invalid"),
     ("Error: ", "error"),
 )
+_SENT: Final = re.compile(r"\n⟦sent [^⟧\n]*⟧\Z")
 _CUT: Final = re.compile(r"\n\n\[… [\d,]+ characters left out …\]\n\n")
 _decoder = json.JSONDecoder()
 
@@ -50,7 +58,8 @@ class Result:
 
     ending: Ending
     text: str
-    """The tool's output, or what went wrong; for a denied call the person's reason."""
+    """The tool's output, or what went wrong; for a denied call the person's reason, for a replaced one what the person
+    wants instead, unless another one has that."""
     changed: dict[str, Any] | None = None
     """The arguments with which it was run, where a person had changed them."""
 
@@ -86,6 +95,9 @@ def read(content: str) -> Result:
     denied = _DENIED.fullmatch(content)
     if denied is not None:
         return Result("denied", (denied["why"] or "").strip(), changed)
+    replaced = _REPLACED.fullmatch(content)
+    if replaced is not None:
+        return Result("replaced", _SENT.sub("", replaced["said"] or "").strip(), changed)
     for beginning, ending in _BEGINNINGS:
         if content.startswith(beginning):
             plain = content.removeprefix(beginning) if ending in ("error", "invalid") else content
