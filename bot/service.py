@@ -53,7 +53,6 @@ from bot.slack.intake.catch_up import CatchUp
 from bot.slack.intake.missed_reader import MissedReader
 from bot.slack.intake.model_words import ModelWords
 from bot.slack.intake.own_messages import OwnMessages
-from bot.slack.own_posts import OwnPosts
 from bot.slack.prompt_desk import PromptDesk
 from bot.slack.reading.message import Ourselves
 from bot.slack.sessions import Sessions
@@ -140,7 +139,7 @@ class Service:
                 web.repeatable,
                 web.best_effort,
                 identity.bot_user,
-                own := OwnPosts(),
+                reader.posts,
                 contents=attached.contents,
                 workspaces=directory.workspaces,
             ),
@@ -242,7 +241,7 @@ class Service:
         )
         self._connectivity = Connectivity(store.begin_outage, self._catch_up.read, clock)
         reader.over = lambda: self._connectivity.over
-        own_messages = OwnMessages(store, web.repeatable, ourselves, own)
+        own_messages = OwnMessages(store, web.repeatable, ourselves, reader.posts)
         self._socket = Socket(
             *(self._app, web, under_way, identity, self._connectivity), own=own_messages.take, ourselves=ourselves
         )

@@ -193,7 +193,8 @@ class SlackGateway:
 
     async def earlier(self, place: ThreadRef, first: Unread) -> Earlier:
         late = time.time() - float(first.ts) > LATE_SECONDS
-        if first.ts == place.thread_ts and not late:
+        # If the mention was added by an edit, others may have replied before.
+        if first.ts == place.thread_ts and not late and not first.version:
             return Earlier()
         history = await ThreadReader(self._client, place, self._limits.thread_messages).read()
         found: list[Incoming] = []

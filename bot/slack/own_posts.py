@@ -47,11 +47,11 @@ class OwnPosts:
         """Return whether this process has posted or updated a message."""
         return (channel, ts) in self._known
 
-    async def includes(self, channel: str, ts: str) -> bool:
+    async def includes(self, channel: str, ts: str, seconds: float = SEND_SECONDS) -> bool:
         """Return whether this process has posted a message that has just appeared. Waits for posts under way in its
-        channel."""
+        channel, at most for these seconds."""
         try:
-            async with asyncio.timeout(SEND_SECONDS):
+            async with asyncio.timeout(seconds):
                 while not self.knows(channel, ts) and self._sending[channel]:
                     await self._sent.wait()
         except TimeoutError:

@@ -165,6 +165,16 @@ class InboxContract:
         assert await store.admit(replace(own, post="kno*")) == (Admission.DUPLICATE, thread)
         assert await store.admit(replace(own, post="unknown")) == (Admission.CONTEXT, thread)
 
+    async def test_a_post_is_known_by_its_timestamp_too(self, store: Store) -> None:
+        first = mention()
+        _, thread = await store.admit(first)
+        await store.owe(thread, [draft("notice", key="known")])
+        [post] = (await store.deliveries(thread)).posts
+        own = replace(follow_up(first, "UBOT"), author=AuthorKind.OWN)
+        await store.posted(post.id, own.ts, 0, streaming=True)
+        assert await store.admit(own) == (Admission.DUPLICATE, thread)
+        assert await store.admit(replace(own, author=AuthorKind.APP)) == (Admission.CONTEXT, thread)
+
     @pytest.mark.parametrize("states", WAITS)
     async def test_a_thread_that_only_waits_for_people_is_left_alone(
         self, store: Store, states: list[CallState]

@@ -241,6 +241,17 @@ async def test_a_mention_that_an_edit_adds_within_ten_minutes_counts_once(here: 
     assert len(here.model.requests) == 1
 
 
+async def test_what_was_replied_before_an_edit_added_the_mention_is_read(here: World) -> None:
+    here.model.script(text("One."))
+    ts = await here.slack.say(here.general, here.alice, "what is two and two?")
+    await here.slack.say(here.general, here.bob, "ask the bot", thread_ts=ts)
+    await here.until(lambda: all(each.acked_at for each in here.slack.envelopes), poll=0.001)
+    await here.slack.edit(here.general, ts, here.alice, "<@BOT> what is two and two?")
+    await here.reply(ts, "One.")
+    await here.quiet()
+    assert [each.split(" (")[0] for each in said(here)] == ["Alice Smith: what is two and two?", "Bob Jones"]
+
+
 async def test_a_mention_that_an_edit_adds_to_a_message_that_was_read_counts_once(here: World) -> None:
     here.model.script(text("One."), text("Two."))
     ts = await here.slack.say(here.general, here.bob, "the build is red")

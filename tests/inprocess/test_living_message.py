@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncGenerator
 from pathlib import Path
 from typing import Any
@@ -130,6 +131,47 @@ async def test_an_answer_that_takes_long_is_seen_while_it_is_written(tmp_path: P
         assert said.ts == begun.ts
         assert [block["text"] for block in said.blocks or [] if block["type"] == "markdown"] == [words]
         assert "chat.stopStream" in [each.method for each in here.slack.calls]
+
+
+@pytest.mark.parametrize("moment", ["while it is written", "while its stream starts"])
+async def test_a_half_written_answer_that_is_found_in_the_thread_after_an_outage_is_no_context(
+    tmp_path: Path, moment: str
+) -> None:
+    async with inside(tmp_path, start=False) as here:
+        assert isinstance(here.bot, BotInside)
+        Slow.half, Slow.rest = asyncio.Event(), asyncio.Event()
+        here.bot.model_of = lambda loaded: Slow(
+            here.model, api_key=loaded.openrouter_api_key, base_url="", models=loaded.models
+        )
+        await here.bot.start()
+        here.model.script(text(" ".join(f"word{number}" for number in range(40))), text("Fine."))
+        reads = 0
+
+        def is_read(_: object) -> None:
+            nonlocal reads
+            reads += 1
+
+        async def outage(*_: object) -> None:
+            async with here.slack.offline(hold=True):
+                pass
+            await here.slack.connected()
+            await here.until(lambda: reads, what="a reading of the thread", poll=0.001)
+            with contextlib.suppress(AssertionError):  # what is read waits for what is being sent
+                await here.until(lambda: here.bot.rows("SELECT 1 FROM inbox")[1:], timeout=0.2, poll=0.01)
+
+        here.slack.on_call("conversations.replies", after=is_read)
+        if moment == "while its stream starts":
+            here.slack.on_call("chat.startStream", after=outage)
+        ts = await here.slack.say(here.general, here.alice, "<@BOT> tell me")
+        await asyncio.wait_for(Slow.half.wait(), 10)
+        [begun] = [await here.reply(ts, "word0")]
+        assert begun.metadata is None, "nothing says that it is a post of the bot's"
+        if moment == "while it is written":
+            await outage()
+        await here.until(lambda: here.bot.rows("SELECT 1 FROM threads WHERE heard > 0"), what="its end", poll=0.01)
+        assert here.bot.rows("SELECT count(*) FROM inbox") == [(1,)]
+        Slow.rest.set()
+        await here.quiet()
 
 
 async def test_a_long_answer_goes_on_in_further_messages_and_is_there_once(here: World) -> None:

@@ -11,8 +11,8 @@ from bot.core.inbox import Incoming
 
 SECONDS = 60.0
 """How long replies are kept. Of a first message that is later than a few seconds the whole thread is read anyway."""
-MAX_THREADS = 500
-MAX_REPLIES = 50
+MAX_THREADS = 100
+MAX_REPLIES = 10
 """Replies and edits that are kept of each thread."""
 
 

@@ -6,13 +6,13 @@ import asyncio
 import logging
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.core.amendments import EDIT_SECONDS, Amendment
-from bot.core.inbox import Incoming
+from bot.core.inbox import AuthorKind, Incoming
 from bot.core.json_text import JsonObject
 from bot.core.outages import MARGIN_SECONDS, Conversation, Gap, Missed, RecordedMessage, read_from, reread_from
 from bot.core.thread_ref import ThreadRef
@@ -25,6 +25,7 @@ from bot.slack.intake.messages import edited_at, incoming, is_posted
 from bot.slack.intake.missed_changes import Comparison, Pages, version
 from bot.slack.intake.model_words import NO_MODELS, ModelWords
 from bot.slack.intake.stop_rights import MayStop, nobody, with_rights
+from bot.slack.own_posts import OwnPosts
 from bot.slack.reading.message import Ourselves, is_spoken
 from bot.slack.reading.rendering import note
 
@@ -41,6 +42,10 @@ READ_SECONDS = 20.0
 NO_THREAD = "thread_not_found"
 PAUSES = (0.2, 1.0, 3.0)
 """Seconds before each retry in such a thread."""
+
+
+SENT_SECONDS = 5.0
+"""How long a post that is being sent is waited for."""
 
 
 async def at_once() -> None:
@@ -63,6 +68,8 @@ class MissedReader:
     """Returns whether a person's stop word ends the turns of others."""
     model_words: ModelWords = NO_MODELS
     """Recognizes messages that choose a model."""
+    posts: OwnPosts = field(default_factory=OwnPosts)
+    """What this process posts."""
 
     async def of_thread(self, place: ThreadRef, gap: Gap, known: Sequence[RecordedMessage]) -> Missed:
         """Return what was missed in a thread in which somebody waits, and what of it could not be read."""
@@ -208,7 +215,7 @@ class MissedReader:
             if message is None or is_posted(each) or not is_spoken(each):
                 continue
             at = float(message.ts)
-            if at >= oldest:
+            if at >= oldest and not await self._is_post(message):
                 edited = edited_at(each)
                 # It was delivered without a mention: a mention that an edit adds so late does not count. If it was not
                 # delivered, its first wording is unknown.
@@ -218,6 +225,13 @@ class MissedReader:
                 late = now - at > self.late_seconds
                 messages.append(replace(message, missed=True, late=late, version=version(edited, now)))
         return sorted(messages, key=_moment)
+
+    async def _is_post(self, message: Incoming) -> bool:
+        """Return whether a message is a post of this process. A stream has no metadata before it is stopped, and may
+        be known to nobody before it has been started."""
+        if message.author is not AuthorKind.OWN or message.post:
+            return False
+        return await self.posts.includes(message.place.channel, message.ts, SENT_SECONDS)
 
 
 async def compared(about: Comparison, known: Sequence[RecordedMessage], pages: Pages) -> tuple[list[Amendment], int]:

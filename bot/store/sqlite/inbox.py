@@ -63,10 +63,7 @@ def _looked_up(connection: sqlite3.Connection, incoming: Incoming) -> tuple[Admi
     thread_id = thread(connection, incoming.place)
     if not thread_id:
         return Admission.IGNORED, 0
-    posted = connection.execute(
-        "SELECT 1 FROM posts WHERE ts = ? AND ts <> '' AND thread_id = ? LIMIT 1", (incoming.ts, thread_id)
-    ).fetchone()
-    is_known = posted is not None or _known(connection, thread_id, incoming)
+    is_known = _is_shown(connection, thread_id, incoming.ts) or _known(connection, thread_id, incoming)
     return Admission.DUPLICATE if is_known else Admission.UNCLEAR, thread_id
 
 
@@ -86,7 +83,10 @@ def _record(connection: sqlite3.Connection, incoming: Incoming, *, begins: bool 
         thread_id = cursor.lastrowid or 0
     else:
         is_gone = _is_gone(connection, thread_id, incoming.ts)
-        if is_gone or (incoming.post and _is_posted(connection, incoming.post)):  # the log has what we have posted
+        # The log has what we have posted. Streams have no key before they are stopped.
+        is_post = bool(incoming.post) and _is_posted(connection, incoming.post)
+        is_post = is_post or (incoming.author is AuthorKind.OWN and _is_shown(connection, thread_id, incoming.ts))
+        if is_gone or is_post:
             return (Admission.IGNORED, 0) if is_gone else (Admission.DUPLICATE, thread_id)
         if not (addressed or incoming.earlier or incoming.to_others or incoming.author is not AuthorKind.PERSON):
             known = connection.execute(
@@ -148,6 +148,14 @@ def _is_gone(connection: sqlite3.Connection, thread_id: int, ts: str) -> bool:
         return False
     again = connection.execute("UPDATE threads SET gone = '' WHERE id = ? AND gone < ?", (thread_id, ts))
     return again.rowcount == 0
+
+
+def _is_shown(connection: sqlite3.Connection, thread_id: int, ts: str) -> bool:
+    """Return whether a message of a thread is a post of the bot's."""
+    row = connection.execute(
+        "SELECT 1 FROM posts WHERE ts = ? AND ts <> '' AND thread_id = ? LIMIT 1", (ts, thread_id)
+    ).fetchone()
+    return row is not None
 
 
 def _is_posted(connection: sqlite3.Connection, key: str) -> bool:

@@ -46,8 +46,10 @@ def admit(tables: Tables, incoming: Incoming) -> tuple[Admission, int]:
     row = tables.threads[thread] = replace(row, gone="")
     if incoming.post and any(fnmatchcase(each.key, incoming.post) for each in tables.posts.values()):
         return Admission.DUPLICATE, thread
+    shown = any(each.thread_id == thread and each.ts == incoming.ts for each in tables.posts.values())
+    if incoming.author is AuthorKind.OWN and shown:
+        return Admission.DUPLICATE, thread
     if incoming.unclear:
-        shown = any(each.thread_id == thread and each.ts == incoming.ts for each in tables.posts.values())
         shown |= any(each.thread == thread and each.unread.ts == incoming.ts for each in tables.inbox.values())
         return (Admission.DUPLICATE if shown else Admission.UNCLEAR), thread
     is_person = incoming.author is AuthorKind.PERSON

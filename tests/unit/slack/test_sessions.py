@@ -20,7 +20,7 @@ from bot.core.thread_ref import ThreadRef
 from bot.slack.app import is_agent
 from bot.slack.blocks.prompts import ALWAYS, MAX_PROMPTS, suggested
 from bot.slack.call_budget import CallBudget
-from bot.slack.sessions import BURST, MAX_SESSIONS, PER_MINUTE, REFRESH_SECONDS, Sessions
+from bot.slack.sessions import BURST, MAX_SESSIONS, PAUSES, PER_MINUTE, REFRESH_SECONDS, Sessions
 from tests.unit.core.helpers import tool
 
 PROCESSING, SUSPENDED, ACTIVE = SessionStatus.PROCESSING, SessionStatus.SUSPENDED, SessionStatus.ACTIVE
@@ -119,11 +119,12 @@ def test_slack_shows_what_was_wanted_last_within_its_limits(
                 sessions.want(thread, place(thread), status)
             await send(outside, sessions, seconds)
         await send(outside, sessions, 400.0)
-        lost = "thread_not_found" in answers
+        failures = sum(answer in ("internal_error", "connection") for answer in answers)
+        lost = "thread_not_found" in answers or failures > len(PAUSES)  # then it is given up
         for thread in {thread for thread, *_ in wants}:
             wanted, shown = sessions.wanted(thread), outside.shown.get(f"C{thread}")
             assert lost or shown == wanted or (shown is None and wanted is not PROCESSING), "the last one wins"
-            assert wanted is PROCESSING or thread in outside.confirmed
+            assert failures > len(PAUSES) or wanted is PROCESSING or thread in outside.confirmed
         times = [at for at, *_ in outside.calls]
         assert all(sum(at <= each < at + 60.0 for each in times) <= 50 for at in times), "Tier 3"
 

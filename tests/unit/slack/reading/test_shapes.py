@@ -224,3 +224,20 @@ def test_a_link_preview_is_called_one_with_its_title_and_address() -> None:
 
 def previewed(**fields: object) -> Json:
     return {"attachments": [fields]}
+
+
+@pytest.mark.parametrize(
+    ("fields", "note"),
+    [
+        ({"lines": 5, "lines_more": 3, "preview_is_truncated": True}, "truncated, 3 more lines are not shown (of 5)"),
+        ({"preview_is_truncated": True}, "truncated"),
+        ({"preview_is_truncated": False}, "shown whole"),
+        ({}, ""),
+    ],
+)
+def test_the_preview_of_a_snippet_says_whether_it_is_truncated(fields: Json, note: str) -> None:
+    snippet = {"id": "F1", "name": "run.sh", "mode": "snippet", "pretty_type": "Shell", "preview": "mark1\n", **fields}
+    shown = read({"text": "", "files": [snippet]}).split("\n")
+    about = f"Shell, {note}" if note else "Shell"
+    assert shown[0] == f'⟦file with a preview "run.sh" ({about})⟧'
+    assert shown[1:] == ["> ```", "> mark1", "> ```", "⟦end of file with a preview⟧"]
