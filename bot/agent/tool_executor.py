@@ -39,6 +39,7 @@ from bot.core.transaction import Change
 
 T = TypeVar("T")
 
+NOT_READ = "[the images and sounds of this result were not read: the turn was stopped]"
 LET_GO_SECONDS = 0.3
 """How long a call that was cancelled may take to end, such as for the notification to its server. It then ends on its
 own, without anybody waiting for it."""
@@ -120,7 +121,7 @@ class ToolExecutor:
         elif outcome.certainty is DeliveryStatus.UNSENT and not await self._signed_in(state, call, tool, outcome):
             return
         else:
-            await self._finish(state, call, outcome, before, record)
+            await self._finish(state, call, outcome, before, record, stop=stop)
 
     async def _signed_in(self, state: ThreadState, call: Call, tool: Tool, unsent: CallResult | None = None) -> bool:
         """Return whether a call can use the account that it needs. If not, it waits, or has ended. unsent: why it was
@@ -164,9 +165,11 @@ class ToolExecutor:
         outcome: CallResult,
         before: UndoSnapshot | None,
         record: Approval | None = None,
+        *,
+        stop: Stop | None = None,
     ) -> None:
         """Record how a call ended, or that it waits for people, or that its server made a task of it. record: what
-        people are shown of one that ran under a grant."""
+        people are shown of one that ran under a grant. stop: nobody who stops the turn waits for its images."""
         if outcome.exchange is not None:
             await self._ask(state, call, outcome)
             return
@@ -179,7 +182,8 @@ class ToolExecutor:
         after = await self.toolset.guard(call.server).post_state_digest(before) if before is not None and ran else ""
         call.seconds, call.result, call.task = outcome.seconds, outcome.text, ""
         if outcome.media:
-            call.attached, call.result = await self.files.kept(outcome)
+            kept = await _unless(stop or Stop(), self.files.kept(outcome))
+            call.attached, call.result = kept or ("", f"{outcome.text}\n{NOT_READ}")
         if outcome.whole:
             await self.authorizer.read_more.keep(call, outcome)
             state.cut = state.cut or bool(call.rest)

@@ -28,6 +28,8 @@ _TYPES = (
     " mpeg wmv ogv zip gz tgz bz2 xz zst 7z rar tar jar war apk dmg iso exe msi deb rpm whl parquet db sqlite pem crt"
     " p12 bin dat"
 )
+_OF_PEOPLE = ("file.eml", "file.vcf", "file.ics")
+"""Files that begin with names of people."""
 _ADDRESS = re.compile(r"[^\s<>&;,]+@[^\s<>&;,]+")
 _ID = re.compile(r"@([UW][A-Z0-9]{7,20})\b")
 """A person who is mentioned in a canvas."""
@@ -66,7 +68,10 @@ def _unnamed(section: Section, labels: Labels) -> Section | None:
     if section.kind is Kind.ABOUT:
         return _about(section, labels)
     parts = without_names(section.parts, labels)
-    if section.kind is Kind.CONTENT:
+    if section.kind is Kind.FILE and file_label(section.title) in _OF_PEOPLE and not _is_email(section):
+        # What Slack shows of its beginning are the fields that name people.
+        parts = [each for each in parts if not _is_preview(each)]
+    if section.kind in _FILES:
         parts = [
             Words(_ID.sub(lambda id: f"@{labels(id[1])}", each.text)) if isinstance(each, Words) else each
             for each in parts
@@ -78,6 +83,15 @@ def _unnamed(section: Section, labels: Labels) -> Section | None:
         title=file_label(section.title) if section.kind in _FILES else _unlinked(section.title),
         parts=parts,
     )
+
+
+def _is_email(section: Section) -> bool:
+    """Return whether Slack has parsed a file as an email, and shows its text without the header."""
+    return any(isinstance(each, Section) and each.kind is Kind.ABOUT for each in section.parts)
+
+
+def _is_preview(part: Part) -> bool:
+    return isinstance(part, Words) and part.text.startswith("```")
 
 
 def _about(section: Section, labels: Labels) -> Section | None:

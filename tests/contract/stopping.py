@@ -93,6 +93,16 @@ class StoppingContract:
         await store.stop(turn, ALICE)
         assert (await stopped_by(store, thread), await requests(store, thread)) == (ALICE, [])
 
+    async def test_the_model_reads_of_a_stop_before_what_was_written_after_it(self, store: Store) -> None:
+        _, thread = await store.admit(QUESTION)
+        state = await store.load(thread)
+        read = [(0, each.id) for each in state.unread]
+        await store.commit(state, Change("read", requester=ALICE, messages=[("user", "{}")], read=read))
+        at = "1500000000.000100"
+        assert (await store.stop_in(PLACE, ALICE, at, may_stop=True)).verdict is StopVerdict.STOPPED
+        await store.admit(replace(QUESTION, event_id="next", ts="1500000001.000100", text="now do this"))
+        assert [each.user for each in await unread(store, thread)] == ["", ALICE], "whatever our clock says"
+
     async def test_a_stop_while_files_are_read_leaves_what_others_have_asked_for(self, store: Store) -> None:
         other = replace(QUESTION, event_id="other", ts="1010.000001", user=BOB)
         thread, turn = await unbegun(store, QUESTION)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import io
 import re
@@ -13,6 +14,7 @@ import pytest
 from PIL import Image
 
 from bot import failpoints
+from bot.attachments.reader import FileProcesses
 from bot.errors import ModelRefused
 from slack_sandbox.faults import FaultKind
 from slack_sandbox.model import File
@@ -317,6 +319,27 @@ async def test_an_image_in_a_result_of_a_tool_reaches_the_model(here: World) -> 
     assert shown.name.startswith("image-1-")
     assert shown.name.endswith(".png")
     assert shown.content.startswith(b"\x89PNG"), "people see what the model sees"
+
+
+async def test_nobody_who_stops_a_turn_waits_for_the_images_of_a_result(
+    here: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun = asyncio.Event()
+
+    async def slowly(*_: object) -> bytes:
+        begun.set()
+        await asyncio.sleep(60)
+        return b""
+
+    monkeypatch.setattr(FileProcesses, "_run", slowly)
+    (here.workspace / "dot.png").write_bytes(samples.picture())
+    here.model.script(calls(call("filesystem__read_media_file", {"path": str(here.workspace / "dot.png")})))
+    root = await here.slack.say(here.general, here.alice, "<@BOT> which colour has dot.png?")
+    await asyncio.wait_for(begun.wait(), 20)
+    await here.slack.say(here.general, here.alice, "stop", thread_ts=root)
+    await here.reply(root, "Stopped.", timeout=10)
+    await asked(here, "and now?", thread=root)
+    assert "were not read: the turn was stopped" in str(here.model.requests[-1].messages)
 
 
 @pytest.mark.parametrize("change", [False, True])

@@ -115,6 +115,15 @@ async def test_a_box_that_is_cleared_just_before_the_window_is_sent_counts(here:
     assert contents(here) == ["old\n", "new b\n", "new c\n"]
 
 
+async def test_who_gets_no_window_on_top_reads_so_in_the_one_below(here: World) -> None:
+    _, card = await three(here)
+    view = await window(here, card, "Review…", here.alice)
+    here.slack.faults.add("views.push", "error", code="expired_trigger_id")
+    await here.slack.click(view, "Edit…", by=here.alice)
+    await here.until(lambda: "Slack did not open the window" in view.plain, what="the reason")
+    assert "press the button again" in view.plain
+
+
 async def test_an_edit_from_the_window_comes_back_to_it_with_the_changed_request(here: World) -> None:
     ts, card = await three(here)
     view = await window(here, card, "Review…", here.alice)

@@ -48,6 +48,7 @@ MAX_CHOICES = 100
 TITLE = "Use a prompt"
 LOOKING = "Asking the tool servers for their prompts…"
 NONE = "The tool servers that you can use here offer no prompts."
+GONE = "The prompt that you chose is not offered now."
 _LABEL = 75
 _LONG_LABEL = 150
 
@@ -88,10 +89,12 @@ def looking(opened: Opened) -> JsonObject:
     return _window([remark(LOOKING)], opened)
 
 
-def choosing(found: PromptsFound, opened: Opened) -> JsonObject:
-    """Return the window with the menu of prompts."""
+def choosing(found: PromptsFound, opened: Opened, *, gone: bool = False) -> JsonObject:
+    """Return the window with the menu of prompts. gone: the one that was chosen is offered no more."""
     offered = found.prompts[:MAX_CHOICES]
-    notes = [remark(one_line(each)) for each in found.problems[:10]]
+    opened = replace(opened, server="", name="", title="")
+    notes = [remark(GONE)] if gone else []
+    notes += [remark(one_line(each)) for each in found.problems[:10]]
     if len(found.prompts) > MAX_CHOICES:
         notes.append(remark(f"{len(found.prompts) - MAX_CHOICES} more prompts do not fit here."))
     return _window([*([_menu(offered)] if offered else [remark(NONE)]), *notes], opened)

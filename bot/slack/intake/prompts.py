@@ -87,7 +87,10 @@ async def choose(handler: ApprovalHandler, asked: AuthorizationCheck, body: Json
 async def _choose(handler: ApprovalHandler, desk: PromptDesk, body: JsonObject, opened: Opened, id_: str) -> None:
     found = await _found(handler, desk, user_of(body), opened)
     prompt = _by_id(found, id_)
-    shown = prompt_window.choosing(found, opened) if prompt is None else prompt_window.chosen(found, prompt, opened)
+    if prompt is None:
+        shown = prompt_window.choosing(found, opened, gone=True)
+    else:
+        shown = prompt_window.chosen(found, prompt, opened)
     await _update(handler, mapping(body.get("view")), shown, pressed_at(body))
 
 

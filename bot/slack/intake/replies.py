@@ -52,9 +52,14 @@ async def show(client: AsyncWebClient, body: JsonObject, view: JsonObject) -> Js
             log.info("a click came twice; its window is open (%s)", code)
             return None
         log.log(_level(code), "could not open a window: %s", code)
-        again = "whoever runs me has to fix this first." if needs_operator(code) else "press the button again."
-        await send(client, body, f"Slack did not open the window. Nothing was changed; {again}")
+        await send(client, body, not_opened(code))
         return None
+
+
+def not_opened(code: str) -> str:
+    """Return what the person reads whom Slack has shown no window, by its code."""
+    again = "whoever runs me has to fix this first." if needs_operator(code) else "press the button again."
+    return f"Slack did not open the window. Nothing was changed; {again}"
 
 
 def _level(code: str) -> int:

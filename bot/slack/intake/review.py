@@ -184,7 +184,10 @@ async def push(
     try:
         await handler.client.views_push(trigger_id=reference(body.get("trigger_id")), view=view)
     except SLACK_ERRORS as error:
-        log.warning("could not open a window: %s", code_of(error))
+        code = code_of(error)
+        log.warning("could not open a window: %s", code)
+        if code not in replies.OPEN_ALREADY:
+            await redraw_with_message(handler, asked, body, replies.not_opened(code))
 
 
 async def redraw_after_edit(handler: ApprovalHandler, body: JsonObject) -> None:

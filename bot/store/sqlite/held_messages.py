@@ -226,12 +226,12 @@ def _open(connection: sqlite3.Connection, thread_id: int) -> list[Question]:
 
 
 def request(connection: sqlite3.Connection, question: Question, transition: Transition) -> None:
-    """Record an answer as a message to the bot in each thread that it concerns."""
+    """Record an answer as a message to the bot in each thread that it concerns. No two have the same timestamp."""
     at = at_slacks_time(transition.at, now())
-    for thread_id in transition.requests:
+    for number, thread_id in enumerate(transition.requests):
         connection.execute(
             "INSERT OR IGNORE INTO inbox (thread_id, event_id, ts, user, text, files, addressed, received_at)"
             " VALUES (?, ?, ?, ?, ?, '[]', 1, ?)",
-            (thread_id, f"{question.id}-{thread_id}", at, transition.by, transition.words, now()),
+            (thread_id, f"{question.id}-{thread_id}", f"{at}{number:03}", transition.by, transition.words, now()),
         )
         parked_threads.release(connection, thread_id)

@@ -157,19 +157,19 @@ def _end_turn(
     connection: sqlite3.Connection, turn: int, thread_id: int, user: str, before: str, *, requester: str, note: bool
 ) -> None:
     """Stop a turn, and have what its requester and who stops it had written before, but is unread, open no other."""
-    stop(connection, turn, thread_id, user, note=note)
+    stop(connection, turn, thread_id, user, note=note, at=before)
     for each in {requester, user}:
         _withdraw(connection, thread_id, each, before)
 
 
-def stop(connection: sqlite3.Connection, turn: int, thread_id: int, user: str, *, note: bool) -> None:
+def stop(connection: sqlite3.Connection, turn: int, thread_id: int, user: str, *, note: bool, at: str = "") -> None:
     """Stop an open turn, with its open questions. `note`: add a note for the model, since nothing in the thread says
-    so."""
+    so. `at`: when that was, as a timestamp of Slack's."""
     transitions.stop(connection, thread_id, user)
     audit.record(connection, "stopped", thread_id=thread_id, actor=user, facts={})
     parked_threads.release(connection, thread_id)
     if note:
-        transitions.note(connection, thread_id, f"stopped-{turn}", NOTE)
+        transitions.note(connection, thread_id, f"stopped-{turn}", NOTE, at)
 
 
 def _withdraw(connection: sqlite3.Connection, thread_id: int, user: str, before: str = "") -> bool:

@@ -7,7 +7,7 @@ import sqlite3
 from collections.abc import Sequence
 
 from bot.core.calls import CallState
-from bot.core.inbox import timestamp
+from bot.core.inbox import at_slacks_time
 from bot.core.questions import ask_person, call_question, suggestion
 from bot.core.questions.ask_person import AskPerson
 from bot.core.questions.call_input import InputQuestion
@@ -232,10 +232,11 @@ def _move(connection: sqlite3.Connection, call: int, step: CallStep) -> None:
         )
 
 
-def note(connection: sqlite3.Connection, thread_id: int, key: str, words: str) -> None:
-    """Add a note that the model reads at its next turn, once per key."""
+def note(connection: sqlite3.Connection, thread_id: int, key: str, words: str, at: str = "") -> None:
+    """Add a note that the model reads at its next turn, once per key: behind what was written until `at`, a timestamp
+    of Slack's, if there is one."""
     connection.execute(
         "INSERT OR IGNORE INTO inbox (thread_id, event_id, ts, user, text, files, addressed, received_at)"
         " VALUES (?, ?, ?, '', ?, '[]', 0, ?)",
-        (thread_id, key, timestamp(now()), words, now()),
+        (thread_id, key, at_slacks_time(at, now()), words, now()),
     )

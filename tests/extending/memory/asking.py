@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from bot.core.calls import CallState
-from bot.core.inbox import Unread, at_slacks_time, timestamp
+from bot.core.inbox import Unread, at_slacks_time
 from bot.core.outages import Hold
 from bot.core.posts import Draft, Post, PostState
 from bot.core.questions import ask_person, call_question, granted, suggestion
@@ -94,11 +94,13 @@ def about_call(tables: Tables, call: int) -> list[int]:
     return [post for post, each in found if isinstance(each, Approval | CallInput) and each.call.id == call]
 
 
-def note(tables: Tables, thread: int, event: str, text: str) -> None:
+def note(tables: Tables, thread: int, event: str, text: str, at: str = "") -> None:
     """The model reads this at its next turn."""
     if all(row.event != event for row in tables.inbox.values()):
         number = max(tables.inbox, default=0) + 1
-        tables.inbox[number] = Message(thread, event, Unread(number, "", timestamp(now()), text, (), addressed=False))
+        tables.inbox[number] = Message(
+            thread, event, Unread(number, "", at_slacks_time(at, now()), text, (), addressed=False)
+        )
 
 
 def ask(tables: Tables, thread: int, card: Card) -> None:

@@ -69,7 +69,7 @@ def _open(tables: Tables, thread: int, requester: str) -> int:
 
 def _end_turn(tables: Tables, number: int, user: str, before: str, *, note: bool) -> None:
     row = tables.turns[number]
-    _stop(tables, number, user, note=note)
+    _stop(tables, number, user, note=note, at=before)
     _withdraw(tables, row.thread, {user, row.turn.requester}, before)
 
 
@@ -150,13 +150,13 @@ def waiting_for(tables: Tables, user: str, groups: Collection[str], most: int) -
     return Waiting(found[:most], len(found) > most, turns[:most], len(turns) > most)
 
 
-def _stop(tables: Tables, turn: int, user: str, *, note: bool) -> None:
+def _stop(tables: Tables, turn: int, user: str, *, note: bool, at: str = "") -> None:
     thread = tables.turns[turn].thread
     asking.stop(tables, thread, user)
     tables.record(thread, "stopped", user)
     asking.release(tables, thread)
     if note:
-        asking.note(tables, thread, f"stopped-{turn}", "(stopped)")
+        asking.note(tables, thread, f"stopped-{turn}", "(stopped)", at)
 
 
 def _is_unbegun(tables: Tables, row: TurnRow) -> bool:

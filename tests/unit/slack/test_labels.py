@@ -91,6 +91,22 @@ NAMING: dict[str, dict[str, Any]] = {
         ],
     },
     "a list": {"text": "kept", "files": [{"id": "F4", "title": "ops-secret", "mode": "list", "user": "UBOB0001"}]},
+    "the beginning of a contact card": {
+        "text": "kept",
+        "files": [{"id": "F6", "name": "card.vcf", "preview": "BEGIN:VCARD\nFN:Alice Smith"}],
+    },
+    "the beginning of an email that Slack has not parsed": {
+        "text": "kept",
+        "files": [{"id": "F7", "name": "mail.eml", "preview": "From: Bob <bob@acme.com>\n"}],
+    },
+    "the beginning of an appointment": {
+        "text": "kept",
+        "files": [{"id": "F8", "name": "meeting.ics", "preview": "ORGANIZER:mailto:dan@acme.com"}],
+    },
+    "a mention in a canvas": {
+        "text": "see",
+        "files": [{"id": "F9", "title": "Notes", "filetype": "quip", "preview": "kept @UBOB0001 and"}],
+    },
     "a file block": {
         "text": "",
         "blocks": [

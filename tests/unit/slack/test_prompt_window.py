@@ -6,6 +6,7 @@ from bot.core.server_offers import PromptOffer, PromptsFound
 from bot.slack.blocks import prompt_window
 from bot.slack.blocks.forms import SEAL_LIMIT
 from bot.slack.blocks.prompt_window import Opened
+from tests.unit.slack.samples import window
 
 
 def test_what_was_chosen_fits_into_the_window_and_comes_back_whatever_its_name() -> None:
@@ -15,3 +16,12 @@ def test_what_was_chosen_fits_into_the_window_and_comes_back_whatever_its_name()
     assert prompt_window.unseal(view) == Opened("C1", "1.1", "notes", prompt.name, prompt.title)
     odd = Opened(name="\ud800")
     assert prompt_window.unseal({"private_metadata": odd.seal()}).name == "?", "it can be sent"
+
+
+def test_a_prompt_that_is_gone_when_it_is_chosen_is_not_left_in_the_window() -> None:
+    opened = Opened("C1", "1.1", "notes", "old", "Old", "1700000000.000001")
+    view = prompt_window.choosing(PromptsFound([PromptOffer("notes", "new")]), opened, gone=True)
+    assert prompt_window.unseal(view) == Opened("C1", "1.1", at=opened.at), "it cannot be sent"
+    assert "submit" not in view
+    assert prompt_window.GONE in window(view).plain
+    assert prompt_window.GONE not in window(prompt_window.choosing(PromptsFound(), opened)).plain
