@@ -77,6 +77,8 @@ class Remote:
     """What people were asked to allow, and the bot has asked for itself."""
     explains: bool = False
     """Whether its refusals have a message of MCP in them, which repeats the token."""
+    personal: bool = False
+    """Whether its tools are described for each account on its own."""
     pause: float = 0.0
     """Seconds that each tool call takes."""
     metadata: dict[str, Any] = field(default_factory=dict[str, Any])
@@ -232,7 +234,8 @@ class Remote:
             case "tools/list":
                 if (needed := self.needs.get("tools/list", "")) and needed not in grant.scope.split():
                     return self._too_little(message, header, needed)
-                result = {"tools": TOOLS}
+                about = f" {grant.account}" if self.personal else ""
+                result = {"tools": [{**each, "description": f"{each['description']}{about}"} for each in TOOLS]}
             case "tools/call":
                 wanted = message["params"]
                 needed = self.needs.get(wanted["name"], "")

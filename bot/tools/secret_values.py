@@ -12,8 +12,11 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
+from bot.core.untrusted import items, mapping, parsed
+
 SHORTEST = 6
 """Characters. What is shorter is no secret worth the name, and hiding it would garble what a server says."""
+DEEPEST, MOST_PAIRS = 5, 50
 _WORDS = frozenset({"key", "pass", "pat", "pwd", "auth", "authorization", "bearer", "cookie", "dsn", "jwt", "sig"})
 _ENDINGS = ("token", "secret", "password", "passwd", "passphrase", "apikey", "credential", "credentials", "signature")
 _PLACES = "url uri host name user username email id file path dir folder port sock region endpoint issuer audience"
@@ -75,15 +78,41 @@ def forms(value: str) -> Iterator[str]:
 
 
 def _of(name: str, value: str) -> Iterator[str]:
+    """Yield the credentials in the value of one setting."""
     value = value.strip()
+    if value[:1] in ("{", "["):
+        yield from _in_json(name, parsed(value), DEEPEST)
+    if ";" in value:  # a connection string, or cookies
+        yield from _pairs(value)
     if "://" in value:
         yield from of_address(value)
         return
+    yield from _of_text(name, value)
+
+
+def _in_json(name: str, value: object, left: int) -> Iterator[str]:
+    """Yield the credentials in a JSON value: some servers take their headers so."""
+    if isinstance(value, str):
+        yield from _of_text(name, value)
+    for key, each in mapping(value).items() if left else ():
+        yield from _in_json(key, each, left - 1)
+    for each in items(value) if left else ():
+        yield from _in_json(name, each, left - 1)
+
+
+def _pairs(value: str) -> Iterator[str]:
+    for each in value.split(";")[:MOST_PAIRS]:
+        name, _, part = each.partition("=")
+        yield from _of_text(name.strip(), part.strip())
+
+
+def _of_text(name: str, value: str) -> Iterator[str]:
     scheme = _SCHEME.fullmatch(value)
     bare = scheme[1].strip() if scheme is not None else value
     words = [each.lower() for each in _NAME.findall(name)]
     about = bool(words) and words[-1] in _ABOUT
-    named = not about and any(each in _WORDS or each.endswith(_ENDINGS) for each in words)
+    sent = scheme is not None and scheme[0][:6].lower() in ("bearer", "basic ", "apikey") and " " not in bare
+    named = sent or (not about and any(each in _WORDS or each.endswith(_ENDINGS) for each in words))
     looks = _KNOWN.fullmatch(bare) or (not about and _RANDOM.fullmatch(bare))
     if not looks and (not named or _PATH.fullmatch(bare)):
         return

@@ -64,10 +64,7 @@ class ServerConfig:
 
     def without_secrets(self, words: str) -> str:
         """Return what the server or its transport said without the values of the configuration that may be secret."""
-        for value in sorted(self.secrets(), key=len, reverse=True):
-            if len(value) >= SHORTEST:
-                words = words.replace(value, "***")
-        return words
+        return _hide(words, self.secrets())
 
     def secrets(self) -> Iterable[str]:
         """Return the values that may be secret."""
@@ -80,8 +77,14 @@ class ServerConfig:
 
     def identity(self) -> Sequence[object]:
         """Return JSON values that identify the server: approvals and grants for one server do not apply to another one
-        with the same key. Contains no secrets."""
+        with the same key. Contains no credentials, so that they hold when a token is replaced."""
         return (self.key, self.trusted)
+
+    def without_credentials(self, settings: Mapping[str, str]) -> tuple[object, ...]:
+        """Return settings as a part of `identity`: which database, which project. Nothing if there are none."""
+        hidden = self.credentials()
+        found = {name: _hide(value, hidden) for name, value in settings.items()}
+        return (found,) if found else ()
 
     @property
     def origin(self) -> str:
@@ -126,7 +129,10 @@ class HttpServer(ServerConfig):
 
     def identity(self) -> Sequence[object]:
         person = (str(self.account),) if self.account is Identity.PERSON else ()
-        return (self.key, self.url.partition("?")[0], self.trusted, *person)
+        address, _, query = _hide(self.url, self.credentials()).partition("?")
+        bot = {"client": self.oauth.client_id} if self.oauth and self.oauth.client_id and not person else {}
+        more = self.without_credentials({**self.headers, **({"?": query} if query else {}), **bot})
+        return (self.key, address, self.trusted, *person, *more)
 
     def secrets(self) -> Iterable[str]:
         values = (part for value in self.headers.values() for part in (value, *value.split()[1:]))
@@ -155,7 +161,8 @@ class StdioServer(ServerConfig):
     cwd: Path | None = None
 
     def identity(self) -> Sequence[object]:
-        return (self.key, self.command, list(self.args), str(self.cwd), self.trusted)
+        arguments = [_hide(each, self.credentials()) for each in self.args]
+        return (self.key, self.command, arguments, str(self.cwd), self.trusted, *self.without_credentials(self.env))
 
     def secrets(self) -> Iterable[str]:
         options = (value for _, separator, value in (each.partition("=") for each in self.args) if separator)
@@ -163,6 +170,13 @@ class StdioServer(ServerConfig):
 
     def credentials(self) -> Iterable[str]:
         return [*secret_values.of_settings(self.env), *secret_values.of_arguments(self.args)]
+
+
+def _hide(words: str, values: Iterable[str]) -> str:
+    for value in sorted(values, key=len, reverse=True):
+        if len(value) >= SHORTEST:
+            words = words.replace(value, "***")
+    return words
 
 
 def _matches(globs: Iterable[str], name: str) -> bool:

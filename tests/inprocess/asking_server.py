@@ -130,6 +130,14 @@ class Asking:
             return f"chose {found.action}"
 
         @made.tool()
+        async def press(times: int, context: Context) -> str:
+            """Ask many things at once over an open connection."""
+            self.calls.append("press")
+            found = await asyncio.gather(*(context.elicit(f"Number {each}?", Wanted) for each in range(times)))
+            self.seen += [each.action for each in found]
+            return " ".join(each.action for each in found)
+
+        @made.tool()
         async def linger() -> str:
             """Take long."""
             await self.run_on.wait()

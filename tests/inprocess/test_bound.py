@@ -173,8 +173,10 @@ async def approved_and_waiting(bound: Bound, between: Between, wanted: Call) -> 
     await bound.here.until(lambda: bound.here.bot.rows(clicked), what="the click", poll=0.01)
     await between()
     bound.first.asking.run_on.set()
-    await bound.here.reply(linger, "All done.")
+    if bound.tools[-1] is tools:
+        await bound.here.reply(linger, "All done.")
     await bound.here.quiet()  # it is asked about again, or has ended
+    assert bound.here.bot.rows("SELECT count(*) FROM calls WHERE outcome = 'ok' AND tool <> 'notes__linger'") == [(0,)]
 
 
 async def granted(bound: Bound, between: Between, wanted: Call) -> None:
@@ -228,7 +230,7 @@ THINGS = {
 }
 
 
-AT_A_START = ("a resource", "a grant for a resource", "an answer", "a prompt")
+AT_A_START = ("a resource", "a waiting resource", "a grant for a resource", "an answer", "a prompt")
 CASES = [*((thing, "reload") for thing in THINGS), *((thing, "restart") for thing in AT_A_START)]
 
 

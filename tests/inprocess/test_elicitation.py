@@ -13,6 +13,7 @@ from typing import cast
 import pytest
 
 from bot.agent.legacy_elicitation import RESTARTED
+from bot.core import exchange
 from bot.tools.mcp.transports.registry import standard
 from bot.tools.toolset import make_toolset
 from slack_sandbox.model import Message
@@ -274,6 +275,21 @@ async def test_a_person_may_take_longer_than_the_server_and_the_session_says_tha
     assert asking.answers == [{"colour": "red"}]
     [(seconds,)] = here.bot.rows("SELECT seconds FROM turns")
     assert seconds < CALL_SECONDS, "the time of a person is not the turn's"
+
+
+async def test_what_a_server_asks_all_at_once_is_asked_one_after_the_other_and_not_for_ever(
+    here: World, asking: Asking
+) -> None:
+    times = exchange.MAX_ROUNDS + 20
+    here.model.script(calls(call("old__press", {"times": times})), text("All done."))
+    ts = await here.slack.say(here.general, here.alice, "<@BOT> do it")
+    for number in range(exchange.MAX_ROUNDS):
+        message = await here.reply(ts, f"Number {number}?")
+        assert len([each for each in here.replies(ts) if "Decline" in each.buttons]) == 1
+        await here.slack.click(message, "Decline", by=here.alice)
+    await here.reply(ts, "All done.")
+    assert sorted(asking.seen) == ["cancel"] * 20 + ["decline"] * exchange.MAX_ROUNDS
+    assert here.bot.rows("SELECT count(*) FROM questions") == [(exchange.MAX_ROUNDS,)]
 
 
 async def test_after_a_kill_what_waited_over_a_connection_is_cancelled_and_not_made_again(

@@ -408,6 +408,18 @@ async def test_another_account_of_a_person_does_not_go_on_over_the_connection_of
         assert server.opened == ["alice", "alice-at-home"]
 
 
+async def test_a_tool_that_each_account_has_in_its_own_way_can_be_used_by_all_of_them(tmp_path: Path) -> None:
+    async with opened(tmp_path) as (here, server):
+        server.personal = True
+        await connected(here, server, here.alice, "alice")
+        await connected(here, server, here.bob, "bob")
+        for who, account in ((here.alice, "alice"), (here.bob, "bob")):
+            ts = await here.slack.say(here.general, who, "<@BOT> whoami")
+            await here.reply(ts, "has changed since this call was made")  # what is offered is another person's
+            ts = await here.slack.say(here.general, who, "<@BOT> whoami")
+            await here.reply(ts, f"It said: {account}:")
+
+
 async def test_a_token_that_is_replaced_within_a_request_is_left_out_like_the_one_before(tmp_path: Path) -> None:
     async with opened(tmp_path) as (here, server):
         await connected(here, server, here.alice, "alice")

@@ -148,13 +148,21 @@ class RunningCall:
     def __init__(self, ask: Ask | None, seconds: float) -> None:
         self._ask, self._seconds = ask, seconds
         self._asking: set[asyncio.Task[JsonObject]] = set()
+        self._one = asyncio.Lock()
+        self._rounds, self._ended = 0, False
         self.limit: asyncio.Timeout | None = None
 
     async def answer(self, request: InputRequest) -> JsonObject:
-        """Return a person's answer; `cancel` if the call ends before there is one."""
-        if self._ask is None:
+        """Return a person's answer; `cancel` if the call ends before there is one, or its server asks too often. People
+        are asked one thing after the other."""
+        self._rounds += 1
+        if self._ask is None or self._rounds > MAX_ROUNDS:
             return {"action": CANCEL}
-        asking = asyncio.ensure_future(self._ask(request))
+        async with self._one:
+            return {"action": CANCEL} if self._ended else await self._answer(self._ask, request)
+
+    async def _answer(self, ask: Ask, request: InputRequest) -> JsonObject:
+        asking = asyncio.ensure_future(ask(request))
         self._asking.add(asking)
         self._reschedule(None)
         try:
@@ -168,6 +176,7 @@ class RunningCall:
 
     def end(self) -> None:
         """Break off what is being asked: the call has ended."""
+        self._ended = True
         for asking in self._asking:
             asking.cancel()
 

@@ -10,8 +10,8 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Sequence
-from contextlib import asynccontextmanager, contextmanager, suppress
+from collections.abc import AsyncGenerator, Callable, Generator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 
@@ -25,6 +25,7 @@ from bot.tools.mcp import names
 from bot.tools.mcp.concurrency_limit import ConcurrencyLimit
 from bot.tools.mcp.offered_tools import offered_tools
 from bot.tools.mcp.person_credentials import PersonCredentials
+from bot.tools.mcp.person_session import PersonSession
 from bot.tools.mcp.server import Server
 from bot.tools.mcp.server_state import State
 from bot.tools.mcp.transports.transport import Transport
@@ -66,7 +67,7 @@ class PersonServer(Server):
         """Whose people may use the server; nobody's before it is set."""
         self._person_config = config
         self._transport_of = transport_of
-        self._sessions: dict[str, _PersonSession] = {}
+        self._sessions: dict[str, PersonSession] = {}
         self._closing: set[asyncio.Task[None]] = set()
         self._definition_of: dict[str, Definition] = {}
         self._timer: asyncio.TimerHandle | None = None
@@ -130,10 +131,12 @@ class PersonServer(Server):
         if result.certainty is DeliveryStatus.UNSENT and session.state is not State.UP:
             self._close(person, session)  # the next call opens another one instead of waiting for it
             result = replace(result, denied=result.denied or session.denied)
+        elif result.certainty is DeliveryStatus.UNSENT and session.has_otherwise(tool):
+            await session.offer()  # what this person has: the call can be made again
         return result
 
     @contextmanager
-    def _used(self, session: _PersonSession) -> Generator[None]:
+    def _used(self, session: PersonSession) -> Generator[None]:
         """Keep a session from being closed as idle, or for another person's."""
         session.calls += 1
         session.idle.clear()
@@ -176,7 +179,7 @@ class PersonServer(Server):
     def _connect(self) -> Tool:
         return connect_tool(self._person_config)
 
-    async def _connected(self, session: _PersonSession) -> CallResult:
+    async def _connected(self, session: PersonSession) -> CallResult:
         began = time.monotonic()
         await session.settled()
         seconds = time.monotonic() - began
@@ -188,7 +191,7 @@ class PersonServer(Server):
         )
         return CallResult(DeliveryStatus.OK, words, seconds)
 
-    def _session_of(self, person: str) -> _PersonSession | None:
+    def _session_of(self, person: str) -> PersonSession | None:
         """Return the session of a person, which is opened if there is none; None if too many others are busy."""
         session = self._sessions.get(person)
         if session is None:
@@ -200,20 +203,20 @@ class PersonServer(Server):
             assert self.credentials is not None
             authorization = PersonCredentials(self.credentials, self.config.key, person)
             config = replace(self._person_config, authorization=authorization)
-            session = self._sessions[person] = _PersonSession(config, self._transport_of(config), self._listed)
+            session = self._sessions[person] = PersonSession(config, self._transport_of(config), self._listed)
             authorization.on_denied = session.deny
             session.start()
         session.used = time.monotonic()
         return session
 
-    def _close(self, person: str, session: _PersonSession | None = None) -> None:
+    def _close(self, person: str, session: PersonSession | None = None) -> None:
         """Close the session of a person at once, if it is still this one."""
         found = self._sessions.get(person)
         if found is not None and session in (None, found):
             del self._sessions[person]
             self._begin_closing(found, at_once=True)
 
-    def _begin_closing(self, session: _PersonSession, *, at_once: bool = False) -> None:
+    def _begin_closing(self, session: PersonSession, *, at_once: bool = False) -> None:
         task = asyncio.create_task(session.close_when_idle(at_once=at_once))
         self._closing.add(task)
         task.add_done_callback(self._closing.discard)
@@ -261,50 +264,6 @@ class PersonServer(Server):
         connect = [] if CONNECT in definitions else [self._connect]
         self.tools = tuple(sorted([*tools, *connect], key=lambda tool: tool.name))
         self._on_tools()
-
-
-class _PersonSession(Server):
-    """The connection of one person, one after the other. Without tasks: they outlive it, and only its person's account
-    could ask about them."""
-
-    with_tasks = False
-
-    def __init__(
-        self, config: HttpServer, transport: Transport, listed: Callable[[Sequence[Definition]], Awaitable[None]]
-    ) -> None:
-        super().__init__(config, transport, lambda: None)
-        self.calls = 0
-        self.idle = asyncio.Event()
-        """Set while there are no calls."""
-        self.idle.set()
-        self.used = 0.0
-        self.denied = False
-        """Whether it cannot be opened because the server refuses the credentials."""
-        self.names: frozenset[str] = frozenset()
-        self._listed = listed
-
-    @property
-    def last_error(self) -> str:
-        """Why its last connection ended."""
-        return self._reason
-
-    def deny(self) -> None:
-        """Take note that the server has refused the credentials of a request."""
-        self.denied = self.state is not State.UP  # else it concerns that request alone
-
-    async def close_when_idle(self, *, at_once: bool) -> None:
-        """Close it once its calls have ended, or at once."""
-        with suppress(TimeoutError):
-            async with asyncio.timeout(0.0 if at_once else self.config.call_seconds):
-                await self.idle.wait()
-        await self.aclose()
-
-    async def _adopt(self, definitions: Sequence[Definition]) -> bool:
-        changed = await super()._adopt(definitions)
-        self.denied = False
-        self.names = frozenset(each.name for each in definitions)
-        await self._listed(definitions)
-        return changed
 
 
 def connect_tool(config: HttpServer) -> Tool:

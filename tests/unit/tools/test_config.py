@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -101,6 +102,35 @@ def test_how_people_and_the_bot_sign_in_is_read(file: Path) -> None:
     assert ours.without_secrets("hunter22") == "***"
     as_before = HttpServer("theirs", "https://x/mcp")
     assert theirs.identity() != as_before.identity(), "what was approved for one identity does not hold for the other"
+
+
+ENV = {"DATABASE_URL": "postgres://bot:hunter-22@test/x", "API_TOKEN": "abc-123"}
+SERVED = StdioServer("s", "run", ("--root", "/a", "--token=abc-123"), ENV)
+REACHED = HttpServer("s", "https://x/mcp?project=one&api_key=abc-123", {"Authorization": "Bearer abc-1234"})
+
+
+@pytest.mark.parametrize(
+    ("server", "change", "same"),
+    [
+        (SERVED, {"env": {**ENV, "API_TOKEN": "def-456"}}, True),
+        (SERVED, {"env": {**ENV, "DATABASE_URL": "postgres://bot:other-22@test/x"}}, True),
+        (SERVED, {"args": ("--root", "/a", "--token=def-456")}, True),
+        (SERVED, {"env": {**ENV, "DATABASE_URL": "postgres://bot:hunter-22@production/x"}}, False),
+        (SERVED, {"env": {**ENV, "MODE": "write"}}, False),
+        (SERVED, {"args": ("--root", "/b", "--token=abc-123")}, False),
+        (REACHED, {"url": "https://x/mcp?project=one&api_key=def-456"}, True),
+        (REACHED, {"headers": {"Authorization": "Bearer def-4567"}}, True),
+        (REACHED, {"url": "https://x/mcp?project=two&api_key=abc-123"}, False),
+        (REACHED, {"headers": {**REACHED.headers, "X-Team": "two"}}, False),
+        (REACHED, {"oauth": OAuthSettings("bot", "hush-hush")}, False),
+        (REACHED, {"call_seconds": 5.0}, True),
+    ],
+)
+def test_what_was_approved_holds_when_a_token_is_replaced_and_not_for_another_database(
+    server: ServerConfig, change: dict[str, Any], same: bool
+) -> None:
+    assert (replace(server, **change).origin == server.origin) is same
+    assert not re.search("abc-123|hunter-22", str(server.identity()))
 
 
 def test_a_server_shows_no_secrets_in_its_repr(file: Path) -> None:
