@@ -44,9 +44,8 @@ class Pace:
     """Lets a loop over many short steps yield to the event loop from time to time."""
 
     def __init__(self) -> None:
-        # CPU time of this thread: time spent waiting for the next item does not block anybody. It is read when it may
-        # matter for the first time, since most loops end before that.
-        self._since: float | None = None
+        # CPU time of this thread: time spent waiting for the next item does not block anybody.
+        self._since = time.thread_time()
         self._looked_at = time.monotonic()
 
     async def checkpoint(self) -> None:
@@ -57,6 +56,6 @@ class Pace:
         if now - self._looked_at <= BUDGET_SECONDS:
             return
         self._looked_at = now
-        if self._since is None or time.thread_time() - self._since > BUDGET_SECONDS:
+        if time.thread_time() - self._since > BUDGET_SECONDS:
             await asyncio.sleep(0)
             self._since, self._looked_at = time.thread_time(), time.monotonic()

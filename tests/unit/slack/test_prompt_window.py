@@ -19,7 +19,7 @@ def test_what_was_chosen_fits_into_the_window_and_comes_back_whatever_its_name()
 
 
 def test_a_prompt_that_is_gone_when_it_is_chosen_is_not_left_in_the_window() -> None:
-    opened = Opened("C1", "1.1", "notes", "old", "Old", "1700000000.000001")
+    opened = Opened("C1", "1.1", "notes", "old", "Old", at="1700000000.000001")
     view = prompt_window.choosing(PromptsFound([PromptOffer("notes", "new")]), opened, gone=True)
     assert prompt_window.unseal(view) == Opened("C1", "1.1", at=opened.at), "it cannot be sent"
     assert "submit" not in view
