@@ -164,7 +164,7 @@ def _any(block: JsonObject, found: Collected, bounds: Bounds, depth: int) -> Non
         value = block.get(name)
         if isinstance(value, str):
             found.say(markup.half_escaped(bounds.text(value)))
-        for each in bounds.objects([value], depth):
+        for each in bounds.objects([value], depth) if isinstance(value, dict) else ():
             if isinstance(each.get("text"), str) or each.get("type") == "rich_text":
                 _say(each, found, bounds, depth + 1)
             else:
