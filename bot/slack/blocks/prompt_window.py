@@ -112,7 +112,7 @@ def looking(opened: Opened) -> JsonObject:
 def choosing(found: PromptsFound, opened: Opened, *, gone: bool = False) -> JsonObject:
     """Return the window with the menu of prompts. gone: the one that was chosen is offered no more."""
     offered = found.prompts[:MAX_CHOICES]
-    opened = replace(opened, server="", name="", title="")
+    opened = replace(opened, server="", name="", title="", origin="")
     notes = [remark(GONE)] if gone else []
     notes += [remark(one_line(each)) for each in found.problems[:10]]
     if len(found.prompts) > MAX_CHOICES:
