@@ -39,7 +39,7 @@ from bot.core.transaction import Change
 
 T = TypeVar("T")
 
-NOT_READ = "[the images and sounds of this result were not read: the turn was stopped]"
+NOT_READ = "[the images and sounds of this result were not read: reading them was broken off]"
 LET_GO_SECONDS = 0.3
 """How long a call that was cancelled may take to end, such as for the notification to its server. It then ends on its
 own, without anybody waiting for it."""
@@ -169,7 +169,8 @@ class ToolExecutor:
         stop: Stop | None = None,
     ) -> None:
         """Record how a call ended, or that it waits for people, or that its server made a task of it. record: what
-        people are shown of one that ran under a grant. stop: nobody who stops the turn waits for its images."""
+        people are shown of one that ran under a grant. stop: nobody who stops the turn waits for its images, which are
+        read once it is recorded."""
         if outcome.exchange is not None:
             await self._ask(state, call, outcome)
             return
@@ -182,8 +183,7 @@ class ToolExecutor:
         after = await self.toolset.guard(call.server).post_state_digest(before) if before is not None and ran else ""
         call.seconds, call.result, call.task = outcome.seconds, outcome.text, ""
         if outcome.media:
-            kept = await _unless(stop or Stop(), self.files.kept(outcome))
-            call.attached, call.result = kept or ("", f"{outcome.text}\n{NOT_READ}")
+            call.result = f"{outcome.text}\n{NOT_READ}"
         if outcome.whole:
             await self.authorizer.read_more.keep(call, outcome)
             state.cut = state.cut or bool(call.rest)
@@ -191,7 +191,6 @@ class ToolExecutor:
             "finish a call",
             calls=[call],
             withdrawn=await self.live_input.too_late(call),
-            drafts=await self._media(state, call),
         )
         if outcome.certainty is DeliveryStatus.UNKNOWN and not call.repeatable:
             call.state = CallState.UNKNOWN
@@ -205,10 +204,24 @@ class ToolExecutor:
                 turn_parts.record(state, change, record)
         # The last call of a step is committed together with the step's answers, which saves a commit.
         unfinished = any(other.state is not CallState.FINISHED for other in state.step)
-        if change.cards or change.afters or change.withdrawn or change.drafts or unfinished:
+        if change.cards or change.afters or change.withdrawn or outcome.media or unfinished:
             await self.store.commit(state, change)
             if change.cards or change.withdrawn or change.drafts or call.approval:
                 self.gateway.deliver(state.id)
+        if outcome.media:
+            # After the commit: reading takes long, and a death meanwhile must not make the outcome unknown.
+            await self._read_media(state, call, outcome, stop or Stop())
+
+    async def _read_media(self, state: ThreadState, call: Call, outcome: CallResult, stop: Stop) -> None:
+        """Add the images and sounds of a result that is recorded without them."""
+        if (kept := await _unless(stop, self.files.kept(outcome))) is None:
+            return
+        more = call.result.removeprefix(f"{outcome.text}\n{NOT_READ}")
+        call.attached, call.result = kept[0], f"{kept[1]}{more}"
+        drafts = await self._media(state, call)
+        if drafts or any(other.state is not CallState.FINISHED for other in state.step):
+            await self.store.commit(state, Change("finish a call", calls=[call], drafts=drafts))
+            self.gateway.deliver(state.id)
 
     async def _ask(self, state: ThreadState, call: Call, outcome: CallResult) -> None:
         """Record what the server of a call asks for, and have people asked. The call is made again with the answers."""

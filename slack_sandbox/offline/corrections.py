@@ -12,13 +12,23 @@ _LEAD: Final = r"(?:(?:no|nope|wait|sorry|actually|oh|hm+|please|rather|better|b
 _SAID: Final = tuple(
     re.compile(rf"{_LEAD}{pattern}", re.IGNORECASE | re.DOTALL)
     for pattern in (
-        r"(?:make|set|change|turn|correct) (?:it|that|this)(?: to| into)? (?P<text>.+)",
+        r"(?:make|set|change|turn|correct) (?:it|that|this)(?: to| into| say| read| be)? (?P<text>.+)",
         r"(?:use|take|write|say|put|do) (?P<text>.+?) instead",
         r"(?:i|we) (?:mean|meant|want|wanted) (?P<text>.+)",
         r"(?:it|that|this) (?:should|must|has to|ought to) (?:be|say|read) (?P<text>.+)",
         r"(?P<text>\S+) instead",
     )
 )
+_END: Final = re.compile(r"(?:,? (?:please|now|instead|then))+$", re.IGNORECASE)
+_VAGUE: Final = re.compile(
+    r"(?:it|that|this|to|in|no|not|nothing|more|less|much|a (?:bit|little)|(?:un)?done)\b.*"
+    r"|the (?:other|old|same|previous|first|last)\b.*"
+    r"|back|off|on|so|happen|work|stop|help|undo|please|yes|differently|(?:a )?(?:mistake|list|table)"
+    r"|wrong|right|correct|good|ok(?:ay)?|fine|safe|better|worse|nicer|simpler|clearer|shorter|longer|bigger|smaller"
+    r"|larger|easier|faster|safer|friendlier|formal|(?:one|two|three|\d+) (?:lines?|words?|sentences?|parts?)",
+    re.IGNORECASE,
+)
+"""What is no text to write but a wish about one, which only a real model could fulfil: “make it shorter”."""
 _TEXTS: Final = {
     "replace": 1,
     "replace_in": 2,
@@ -31,6 +41,13 @@ _TEXTS: Final = {
     "mkdir": 0,
 }
 """Which word of an operation a correction is about: what is written, or where it goes."""
+_FILES: Final = {
+    **dict.fromkeys(("read", "info", "create", "replace_in", "append_to"), 0),
+    **dict.fromkeys(("write", "append", "move", "rename", "copy"), 1),
+    "replace": 2,
+}
+"""Which word of an operation another file takes the place of. A file that was to be deleted has to be named anew."""
+_FILE: Final = re.compile(r"[\w./-]*[A-Za-z_][\w./-]*\.[A-Za-z]{1,5}")
 _NUMBER: Final = re.compile(r"v?\d[\d.,:/-]*")
 
 
@@ -38,7 +55,10 @@ def corrected_text(said: str) -> str:
     """Return the words that are to take the place of others; empty if this is no correction."""
     line = " ".join(said.split()).strip(" .!")
     found = next((match for pattern in _SAID if (match := pattern.fullmatch(line))), None)
-    return found["text"].strip(" \"'“”‘’`") if found is not None else ""
+    if found is None:
+        return ""
+    text = _END.sub("", found["text"])
+    return "" if _VAGUE.fullmatch(text) else text.strip(" \"'“”‘’`")
 
 
 def corrected(said: str, before: Sequence[tuple[Operation, bool]]) -> Operation | None:
@@ -47,6 +67,9 @@ def corrected(said: str, before: Sequence[tuple[Operation, bool]]) -> Operation 
     before: what was asked for, each with whether it was done.
     """
     text = corrected_text(said)
+    if _FILE.fullmatch(text):
+        files = [op for op, _ in before if op.verb in _FILES and len(op.words) > _FILES[op.verb]]
+        return _with_word(files[-1], _FILES[files[-1].verb], text) if files else None
     candidates = [(op, done) for op, done in before if op.verb in _TEXTS and len(op.words) > _TEXTS[op.verb]]
     if not text or not candidates:
         return None
@@ -67,7 +90,10 @@ def _after(op: Operation, text: str) -> Operation:
 
 
 def _with_text(op: Operation, text: str) -> Operation:
-    at = _TEXTS[op.verb]
+    return _with_word(op, _TEXTS[op.verb], text)
+
+
+def _with_word(op: Operation, at: int, text: str) -> Operation:
     return Operation(op.verb, (*op.words[:at], text, *op.words[at + 1 :]))
 
 

@@ -23,7 +23,7 @@ MAX_REQUEST_CHARS = 600
 
 GRAMMAR: Final = r"""
 start: _greeting? _polite* (_steps | bare) _bye*
-     | hello _bye*
+     | hello
      | help | thanks | again
 
 _steps: step (_THEN _polite* step)*
@@ -107,7 +107,7 @@ name:     NAME+ | LITERAL
 text:     WORD+ | LITERAL
 literal:  LITERAL
 
-hello:    _HELLO _THERE? name? _bye*
+hello:    _HELLO _THERE? name? (_bye | _FOLKS)*
 help:     _HELP | _WHAT _CAN_DO | _WHO
 thanks:   _THANKS (_AND _THANKS)*
 again:    _AGAIN
@@ -150,11 +150,12 @@ _WHO:      /(who|what) are you|are you (an? )?(ai|real|human|bot|model)/i
 _CAN_DO:   /can (you|i|one) (do|ask|say|say to you)( here)?|do you (do|know|understand)/i
 _HELLO:    /hello|hi|hey|good (morning|afternoon|evening|day)/i
 _THANKS:   /thanks?( you)?( (so|very) much| a lot)?|cheers|great|nice|ok(ay)?|perfect/i
-_AGAIN:    /(please )?(try|do it|once) (again|more)|go on|continue|retry|carry on/i
+_AGAIN:    /(please )?(try|do it|once) (again|more)|again|go on|continue|retry|carry on/i
 _POLITE:   /please|(can|could|would|will) you|i (want|need|would like|'d like) you to|let's|kindly|now|first|just/i
 _TELL:     /(tell|show)( (me|us))?(?= (what|which|where|how|when))/i
 _PLEASE:   /please|for me/i
-_NOW:      /now|again|there|everyone|all/i
+_NOW:      /now|again|instead/i
+_FOLKS:    /there|everyone|all/i
 _WHICH:    /which|what/i
 _WHAT:     /what/i
 _WHERE:    /where/i
@@ -211,7 +212,7 @@ _VERB: Final = rf"list|ls|show|display|print|read|open|cat|view|{_CHANGING}|sear
 _KEYWORD: Final = (
     rf"({_VERB}|then|and|the|a|an|my|our|your|this|that|in|inside|of|from|to|into|onto|with|containing|called|named|saying|file|"
     r"files|folder|folders|directory|is|are|was|does|please|say|contain|contents|content|everything|all|every|any|off|as|done|"
-    r"again|now|last|about|for|new|it|here|there|anything|something|[.!?;&,])(?!\S)"
+    r"again|now|instead|last|about|for|new|it|here|there|anything|something|[.!?;&,])(?!\S)"
 )
 _HOME: Final = frozenset(
     ("workspace", "root", "current", "present", "whole", "entire", "top", "level", "top-level", "working")

@@ -129,6 +129,9 @@ class Plan:
         steps: Steps = ()
         try:
             steps = understand(said.text)
+            again = corrected(said.text, self._ended)
+            if again is not None and [op.verb for step in steps for op in step] == ["create"]:
+                steps = ((again,),)  # “make that 2.7” names no file
         except TooLong:
             self.words.append(self_description.TOO_LONG)
         except NotUnderstood:

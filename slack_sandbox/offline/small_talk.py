@@ -8,7 +8,8 @@ from typing import Final
 HELLO, HELP, THANKS, STOP, UNDO = "hello", "help", "thanks", "stop", "undo"
 
 _GREETING: Final = (
-    r"(?:hello|hi|hiya|hey|yo|(?:good )?(?:morning|afternoon|evening|day))(?: there| again| all| everyone)?"
+    r"(?:hello|hi|hiya|hey|yo|hola|hallo|bonjour|servus|guten tag|(?:good )?(?:morning|afternoon|evening|day))"
+    r"(?: there| again| all| everyone)?"
 )
 _ADDRESS: Final = r"(?: (?:colleague|bot|team|folks))?"
 _LATER: Final = r"(?: (?:for|with) (?:me|us)| here| today| now| exactly| then| in (?:here|this channel|slack|there))*"
@@ -27,9 +28,11 @@ _ABOUT_THE_BOT: Final = (
     r"introduce yourself|commands|options|usage|man|help(?: me| us)?(?: out)?|i need (?:some )?help",
     r"(?:can|could) you help(?: me| us)?",
     r"i (?:do not|don't) know what (?:to do|to say|to ask|you can do)",
+    r"(?:what|which) (?:tools|skills|commands) (?:do you have|can you use|are there)|list (?:the |your )?tools",
 )
 _PRAISE: Final = (
-    r"(?:many )?thanks?(?: you)?|ta|cheers|great|nice|ok|okay|perfect|good|cool|awesome|excellent|lovely|brilliant|"
+    r"(?:many |no )?thanks?(?: you| u)?|thx|thanx|ty|tysm|danke|merci|gracias|bye(?: bye)?|goodbye|see you|"
+    r"ta|cheers|great|nice|ok|okay|perfect|good|cool|awesome|excellent|lovely|brilliant|"
     r"super|fine|wonderful|well done|good (?:job|work|bot)|nice (?:job|work|one)|got it|understood|i see|all good|"
     r"that(?: is|'s) (?:all|it|great|good|fine|perfect)|alright|all right|sounds good|looks good|works for me"
 )
@@ -40,22 +43,30 @@ _FILLER: Final = (
 _POLITE: Final = r"(?:please |(?:can|could|would) you (?:please )?|i want (?:you )?to |let's |just |now )*"
 _OBJECT: Final = (
     r"(?: (?:it|this|that|them|everything|all|all of it|(?:the|that|this|my|your) (?:last |latest )?"
-    r"(?:change|edit|write|step|one|thing|turn|request)s?))?"
+    r"(?:change|edit|write|step|one|thing|turn|request)s?(?: (?:to|in|of) [\w./-]+)?))?"
 )
 _END: Final = r"(?: (?:please|now|again|for me|then))*"
 _KINDS: Final = (
     (HELP, rf"(?:{'|'.join(_ABOUT_THE_BOT)}){_LATER}{_ADDRESS}{_END}"),
     (THANKS, rf"(?:{_PRAISE})(?: (?:{_PRAISE}|{_FILLER}))*"),
-    (STOP, rf"{_POLITE}(?:stop|cancel|abort|halt|never ?mind|forget|quit|leave){_OBJECT}{_END}"),
+    (STOP, rf"{_POLITE}(?:stop|cancel|abort|halt|never ?mind|forget(?: about)?|quit|leave){_OBJECT}{_END}"),
+    (
+        STOP,
+        r"(?:wait|hold on|hang on)(?: a (?:moment|second|minute))?(?: [,.!;-])?(?: stop)?|(?:that is |that's )?enough",
+    ),
     (UNDO, rf"{_POLITE}(?:undo|revert|roll back|take back|reverse|put back){_OBJECT}{_END}"),
+    (UNDO, rf"(?:no [,.] )?{_POLITE}(?:change|put|set|turn|bring|take|switch) (?:it|this|that|them) back{_END}"),
+    (UNDO, rf"i want (?:it|this|that|them) (?:back|undone){_END}"),
     (
         HELLO,
-        rf"{_GREETING}{_ADDRESS}|test|testing|ping|are you (?:there|awake|up|alive|online)|anybody (?:there|home)",
+        rf"{_GREETING}{_ADDRESS}|test|testing|ping|are you (?:there|awake|up|alive|online)|(?:is )?any(?:body|one)"
+        r" (?:there|here|home)|how are you(?: doing)?(?: today)?|what is up|sup",
     ),
 )
 _PATTERNS: Final = tuple((kind, re.compile(pattern)) for kind, pattern in _KINDS)
 _OPENING: Final = re.compile(
-    rf"(?:{_GREETING}{_ADDRESS}|(?:{_PRAISE})|so|well|and|but)(?:(?: [,.!;-])+ (?:and )?| and | (?=so|now))",
+    rf"(?:{_GREETING}{_ADDRESS}|(?:{_PRAISE})|so|well|and|but|no(?:pe)?|actually|sorry)"
+    r"(?:(?: [,.!;-])+ (?:and )?| and | (?=so|now))",
     re.IGNORECASE,
 )
 _SIGNS: Final = re.compile(r"[^\w\s'.,!;&?-]|:[a-z_+-]+:")

@@ -339,7 +339,32 @@ async def test_nobody_who_stops_a_turn_waits_for_the_images_of_a_result(
     await here.slack.say(here.general, here.alice, "stop", thread_ts=root)
     await here.reply(root, "Stopped.", timeout=10)
     await asked(here, "and now?", thread=root)
-    assert "were not read: the turn was stopped" in str(here.model.requests[-1].messages)
+    assert "were not read: reading them was broken off" in str(here.model.requests[-1].messages)
+
+
+async def test_a_kill_while_the_images_of_a_result_are_read_leaves_no_doubt_whether_the_call_ran(
+    here: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun = asyncio.Event()
+
+    async def slowly(*_: object) -> bytes:
+        begun.set()
+        await asyncio.sleep(60)
+        return b""
+
+    (here.workspace / "dot.png").write_bytes(samples.picture())
+    look = call("filesystem__read_media_file", {"path": str(here.workspace / "dot.png")})
+    here.model.respond = lambda request: text("I see.") if request.last["role"] == "tool" else calls(look)
+    with monkeypatch.context() as patched:
+        patched.setattr(FileProcesses, "_run", slowly)
+        root = await here.slack.say(here.general, here.alice, "<@BOT> which colour has dot.png?")
+        await asyncio.wait_for(begun.wait(), 20)
+        assert here.bot.rows("SELECT state, outcome FROM calls") == [("finished", "ok")]
+        await here.bot.kill()
+    await here.bot.start()
+    await here.reply(root, "I see.")
+    assert here.bot.rows("SELECT attempts FROM calls") == [(1,)], "it is not made again"
+    assert "were not read: reading them was broken off" in str(here.model.requests[-1].messages)
 
 
 @pytest.mark.parametrize("change", [False, True])

@@ -286,3 +286,18 @@ async def test_who_gets_no_window_is_told_so(here: World) -> None:
     await here.slack.shortcut(here.alice, "use_prompt_here", here.slack.thread(here.general, ts)[0])
     await here.until(lambda: here.slack.ephemerals(here.alice), what="the reason")
     assert "Slack did not open the window" in here.slack.ephemerals(here.alice)[0].plain
+
+
+@pytest.mark.parametrize("words", ["stop", "wait for me"])
+async def test_what_was_written_in_the_thread_before_a_window_was_sent_is_no_message_to_the_bot(
+    here: World, words: str
+) -> None:
+    ts = await here.slack.say(here.general, here.bob, "something of mine")
+    view = await chosen(here, await opened(here, here.slack.thread(here.general, ts)[0]), "greet")
+    await here.slack.say(here.general, here.alice, words, thread_ts=ts)
+    await here.slack.submit(here.alice, view, {})
+    await here.reply(ts, "All done.")
+    await here.quiet()
+    assert here.bot.rows("SELECT addressed, seq IS NULL FROM inbox WHERE text = ?", words) == [(0, 0)]
+    assert words in str(here.model.requests[-1].messages), "it is context"
+    assert len(here.model.requests) == 1

@@ -67,6 +67,8 @@ class Opened:
     """Identifies the configuration of the server that offers it."""
     at: str = ""
     """When the shortcut, or later the menu, was used: Slack's time, which it does not say when a window is sent."""
+    ahead: str = ""
+    """Seconds by which Slack's clock was ahead of ours at that time; empty if it is not known."""
 
     def seal(self) -> str:
         """Return the private metadata of the window."""
@@ -78,10 +80,28 @@ class Opened:
 def unseal(view: Mapping[str, object]) -> Opened:
     """Return what `seal` put into a window. Raises ValueError if it is not one of ours."""
     match parsed(view.get("private_metadata")):
-        case [str(channel), str(ts), str(server), str(name), str(title), str(origin), str(at)]:
-            return Opened(channel, ts, server, name, title, origin, at)
+        case [str(channel), str(ts), str(server), str(name), str(title), str(origin), str(at), str(ahead)]:
+            return Opened(channel, ts, server, name, title, origin, at, ahead)
         case _:
             raise ValueError("not a window of ours")
+
+
+def clocked(opened: Opened, at: str, now: float) -> Opened:
+    """Return what a window carries after the shortcut or the menu was used. at, now: when that was, by Slack's clock
+    (empty if it did not say) and by ours."""
+    try:
+        return replace(opened, at=at, ahead=f"{float(at) - now:.6f}")
+    except ValueError:
+        return opened
+
+
+def sent_at(opened: Opened, now: float) -> str:
+    """Return the time by Slack's clock, at which a window is sent; empty if it is not known. What was written while the
+    window was open was written before. now: by our clock."""
+    try:
+        return f"{now + float(opened.ahead):.6f}"
+    except ValueError:
+        return ""
 
 
 def looking(opened: Opened) -> JsonObject:
@@ -92,7 +112,7 @@ def looking(opened: Opened) -> JsonObject:
 def choosing(found: PromptsFound, opened: Opened, *, gone: bool = False) -> JsonObject:
     """Return the window with the menu of prompts. gone: the one that was chosen is offered no more."""
     offered = found.prompts[:MAX_CHOICES]
-    opened = replace(opened, server="", name="", title="")
+    opened = replace(opened, server="", name="", title="", origin="")
     notes = [remark(GONE)] if gone else []
     notes += [remark(one_line(each)) for each in found.problems[:10]]
     if len(found.prompts) > MAX_CHOICES:

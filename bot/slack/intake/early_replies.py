@@ -28,10 +28,12 @@ class EarlyReplies:
         """Keep a message that was ignored, or a change of one, if it is a reply."""
         if message.ts == message.place.thread_ts:
             return
-        until = self._clock() - SECONDS
-        while self._kept and (len(self._kept) >= MAX_THREADS or next(iter(self._kept.values()))[0] < until):
+        key, until = (message.place.channel, message.place.thread_ts), self._clock() - SECONDS
+        while self._kept and (
+            next(iter(self._kept.values()))[0] < until or (len(self._kept) >= MAX_THREADS and key not in self._kept)
+        ):
             del self._kept[next(iter(self._kept))]
-        _, found = self._kept.setdefault((message.place.channel, message.place.thread_ts), (self._clock(), []))
+        _, found = self._kept.setdefault(key, (self._clock(), []))
         if len(found) < MAX_REPLIES:
             found.append(message)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from dataclasses import replace
 
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
@@ -51,14 +50,14 @@ def register(app: AsyncApp, handler: ApprovalHandler) -> None:
     async def on_shortcut(ack: AsyncAck, body: JsonObject) -> None:
         await ack()
         if handler.prompts is not None:
-            handler.background(_open(handler, handler.prompts, body, Opened(at=pressed_at(body))))
+            handler.background(_open(handler, handler.prompts, body, _pressed(Opened(), body)))
 
     async def on_message_shortcut(ack: AsyncAck, body: JsonObject) -> None:
         await ack()
         message, channel = mapping(body.get("message")), reference(mapping(body.get("channel")).get("id"))
         ts = reference(message.get("thread_ts")) or reference(body.get("message_ts")) or reference(message.get("ts"))
         if handler.prompts is not None and channel and ts:
-            opened = Opened(channel, ts, at=pressed_at(body))
+            opened = _pressed(Opened(channel, ts), body)
             handler.background(_open(handler, handler.prompts, body, opened))
 
     app.shortcut(prompt_window.SHORTCUT)(on_shortcut)
@@ -77,8 +76,7 @@ async def _open(handler: ApprovalHandler, desk: PromptDesk, body: JsonObject, op
 async def choose(handler: ApprovalHandler, asked: AuthorizationCheck, body: JsonObject, action: JsonObject) -> Response:
     """Show the fields of the prompt that was chosen in the menu. Raises ValueError for a window that is not ours."""
     view = mapping(body.get("view"))
-    opened = prompt_window.unseal(view)
-    opened = replace(opened, at=pressed_at(body) or opened.at)
+    opened = _pressed(prompt_window.unseal(view), body)
     if handler.prompts is None:
         return Response()
     return Response(work=_choose(handler, handler.prompts, body, opened, prompt_window.picked(action)))
@@ -103,7 +101,7 @@ async def submit(handler: ApprovalHandler, asked: AuthorizationCheck, body: Json
     except ValueError:
         log.warning("ignored a window whose content is not ours")
         return WindowResponse(GONE)
-    view_id = reference(view.get("id"))
+    view_id, at = reference(view.get("id")), prompt_window.sent_at(opened, time.time())
     if desk is None or not (opened.server and opened.name and view_id and user):
         return WindowResponse(GONE)
     prompt = PromptOffer(opened.server, opened.name)
@@ -123,7 +121,7 @@ async def submit(handler: ApprovalHandler, asked: AuthorizationCheck, body: Json
     key, place = f"prompt-{view_id}", in_no_thread(desk.team, user)
     if opened.channel:
         place = ThreadRef(desk.team, opened.channel, opened.thread_ts, kind or KINDS.get(opened.channel[:1], "channel"))
-    asking = _asked(place, user, chosen, key, opened.at)
+    asking = _asked(place, user, chosen, key, at)
     thread = await handler.store.ask(asking, prompt_window.notice(chosen, user, key))
     if thread:
         handler.wake(thread)
@@ -150,6 +148,10 @@ async def _refused(
         if not await Access(handler.authorizer, desk.org_wide).sees_channel(user, opened.channel):
             return NOT_ALLOWED
     return ""
+
+
+def _pressed(opened: Opened, body: JsonObject) -> Opened:
+    return prompt_window.clocked(opened, pressed_at(body), time.time())
 
 
 def _asked(place: ThreadRef, user: str, prompt: PromptRef, key: str, at: str) -> Incoming:

@@ -27,6 +27,15 @@ def asked(said: str) -> Operation:
         ("actually it should be v3", "v3"),
         ("I meant 4 March", "4 March"),
         ("wait, change that to 'May'", "May"),
+        ("no, make it 2.7 please", "2.7"),
+        ("make it say goodbye", "goodbye"),
+        ("make it “shorter”", "shorter"),
+        ("make it shorter", ""),
+        ("change it to a list", ""),
+        ("I want to see the plan", ""),
+        ("I want help", ""),
+        ("it must be a mistake", ""),
+        ("nothing instead", ""),
         ("what is in plan.md?", ""),
         ("make a folder named it", ""),
     ],
@@ -48,6 +57,26 @@ def test_a_correction_is_recognized_by_its_words(said: str, text: str) -> None:
 )
 def test_the_new_words_take_the_place_of_those_that_were_asked_for(before: str, done: bool, expected: str) -> None:
     assert corrected("no, make it 2.6", [(asked(before), done)]) == asked(expected)
+
+
+@pytest.mark.parametrize(
+    ("before", "expected"),
+    [
+        ("read notes.md", "read plan.md"),
+        ('write "2.5" to notes.md', 'write "2.5" to plan.md'),
+        ('replace "2.4" with "2.5" in notes.md', 'replace "2.4" with "2.5" in plan.md'),
+        ("rename a.md to b.md", "rename a.md to plan.md"),
+    ],
+)
+def test_a_name_of_a_file_takes_the_place_of_a_file_and_not_of_a_text(before: str, expected: str) -> None:
+    assert corrected("sorry, I meant plan.md", [(asked(before), False)]) == asked(expected)
+
+
+def test_that_is_to_be_what_was_written_and_names_no_new_file() -> None:
+    talk = [SYSTEM, user('Alice Smith: write "2.5" to version.txt')]
+    talk += made(respond(request(*talk)), told(CallOutcome.OK, "Successfully wrote to version.txt"))
+    second = respond(request(*talk, user("Alice Smith: make that 2.7")))
+    assert [arguments["content"] for _, arguments in wanted(second)] == ["2.7"]
 
 
 def test_a_number_corrects_what_had_a_number() -> None:

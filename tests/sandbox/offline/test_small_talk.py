@@ -20,11 +20,28 @@ SAID = {
         "Could you help me?",
         "what should I try first",
         "commands",
+        "what tools do you have?",
     ),
-    "thanks": ("Thanks so much for your help!", "ok", "👍 nice", "thank you very much, that is all", "great, thanks"),
-    "hello": ("hello Colleague", "good morning", "hey there!", "test", "are you there?"),
-    "stop": ("stop", "please stop", "never mind", "cancel that", "forget it", "ok, stop"),
-    "undo": ("undo", "can you undo that please?", "thanks, undo it please", "revert the last change"),
+    "thanks": (
+        "Thanks so much for your help!",
+        "ok",
+        "👍 nice",
+        "thank you very much, that is all",
+        "great, thanks",
+        "thx",
+        "bye",
+    ),
+    "hello": ("hello Colleague", "good morning", "hey there!", "test", "are you there?", "how are you?"),
+    "stop": ("stop", "please stop", "never mind", "cancel that", "forget it", "ok, stop", "wait, stop!"),
+    "undo": (
+        "undo",
+        "can you undo that please?",
+        "thanks, undo it please",
+        "revert the last change",
+        "undo the change to a.md",
+        "no, put it back",
+    ),
+    "again": ("again", "try again"),
 }
 
 
@@ -45,6 +62,22 @@ def test_what_is_no_request_is_recognized(verb: str, said: str) -> None:
 )
 def test_a_request_after_praise_or_a_greeting_is_done(said: str, verb: str) -> None:
     assert understand(said)[0][0].verb == verb
+
+
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        ("create hello.txt with the text hi there", ("hello.txt", "hi there")),
+        ("create hello.txt that says good evening everyone", ("hello.txt", "good evening everyone")),
+        ("create hello.txt with hi please", ("hello.txt", "hi")),
+        ("no, write bye to b.txt instead", ("bye", "b.txt")),
+        ("read plan.md instead", ("plan.md",)),
+    ],
+)
+def test_a_text_is_written_to_its_end_and_a_name_ends_before_what_is_said_after_it(
+    said: str, words: tuple[str, ...]
+) -> None:
+    assert understand(said)[0][0].words == words
 
 
 @pytest.mark.parametrize(

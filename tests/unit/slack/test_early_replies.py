@@ -36,3 +36,11 @@ def test_they_are_kept_for_a_while_and_only_so_many() -> None:
     for number in range(MAX_THREADS):
         early.keep(said("9.000002", f"5.{number:06}"))
     assert not early.before(said("2.000001", "2.000001"))
+
+
+def test_a_second_reply_takes_no_place_of_another_thread() -> None:
+    early = EarlyReplies()
+    threads = [f"5.{number:06}" for number in range(MAX_THREADS)]
+    for thread in (*threads, threads[0], threads[-1]):
+        early.keep(said(f"9.{len(early.before(said(thread, thread))):06}", thread))
+    assert [len(early.before(said(each, each))) for each in threads] == [2, *[1] * (MAX_THREADS - 2), 2]
