@@ -313,11 +313,14 @@ _folders: list[tempfile.TemporaryDirectory[str]] = []
 def _served(server: ServerConfig) -> ServerConfig:
     """The server, by the stand-in if it is the one that the set-up installs."""
     if not isinstance(server, StdioServer) or not any(
-        argument.endswith(f"{default_server.PACKAGE}/dist/index.js") for argument in server.args
+        argument.endswith(f"{default_server.PACKAGE}/dist/index.js")
+        or argument.startswith(f"{default_server.PACKAGE}@")  # by npx where it is not installed: seconds for each start
+        for argument in server.args
     ):
         return server
     programs, program = _stand_in()
-    return dataclasses.replace(server, command=str(programs / "node"), args=(str(program), *server.args[1:]))
+    given = server.args[2:] if server.command == default_server.NPX else server.args[1:]
+    return dataclasses.replace(server, command=str(programs / "node"), args=(str(program), *given))
 
 
 async def _clients(loaded: settings.Settings, line: Line) -> slack_app.Clients:
