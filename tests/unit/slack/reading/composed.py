@@ -96,7 +96,10 @@ class Composer:
         return {"attachments": attachments, "files": [self.file(path) for _ in self.some(2)]}
 
     def blocks(self, path: tuple[str, ...]) -> list[Json]:
-        kinds = (self.rich_text, self.section, self.header, self.context, self.table, self.actions, self.unknown)
+        kinds = (
+            *(self.rich_text, self.section, self.header, self.context, self.table, self.chart, self.actions),
+            self.unknown,
+        )
         return [self._draw(st.sampled_from(kinds))(path) for _ in self.some()]
 
     def rich_text(self, path: tuple[str, ...]) -> Json:
@@ -148,6 +151,17 @@ class Composer:
             return {"type": "rich_text", "elements": [{"type": "rich_text_section", "elements": text}]}
 
         return {"type": "table", "rows": [[cell() for _ in range(2)] for _ in range(2)]}
+
+    def chart(self, path: tuple[str, ...]) -> Json:
+        labels = [self.mark(path) for _ in range(2)]
+        if self.flip():
+            chart: Json = {"type": "pie", "segments": [{"label": label, "value": 5} for label in labels]}
+        else:
+            points = [{"label": label, "value": 7} for label in labels]
+            axes = {"x_label": self.mark(path), "y_label": self.mark(path)}
+            series = [{"name": self.mark(path), "data": points} for _ in range(2)]
+            chart = {"type": "bar", "series": series, "axis_config": axes}
+        return {"type": "data_visualization", "title": self.mark(path), "chart": chart}
 
     def unknown(self, path: tuple[str, ...]) -> Json:
         inner = {"kind": "new", "text": {"type": "plain_text", "text": self.mark(path)}}
