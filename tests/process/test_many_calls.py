@@ -85,7 +85,7 @@ async def test_what_is_not_possible_beside_a_request_is_a_step_of_the_message_th
     [card] = await asked(here, ts)
     await here.quiet()
     assert here.replies(ts) == [card]
-    assert steps(card) == ["error: Not done: Filesystem nothing like it · not possible this way"]
+    assert steps(card) == ["error: Not done: Filesystem nothing like it · there is no such tool"]
     await here.slack.click(card, "Deny", by=here.alice)
     await answered(here, ts)
     assert len(here.replies(ts)) == 2
