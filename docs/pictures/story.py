@@ -13,6 +13,7 @@ import sys
 from asked import away, progress, questions
 from draw import Entry, NoChromium, chromium, draw
 from stage import ROOT, Stage, stage
+from writing import writing
 
 from slack_sandbox.model import Message
 from slack_sandbox.openrouter import Call, call
@@ -260,7 +261,7 @@ async def told() -> list[Entry]:
     async with stage() as at:
         await at.start()
         scenes = (waiting, several, approved, edited, refused, drifted, granted, suggested, questions, progress, away)
-        for scene in (*scenes, a_day_later, voted, private):
+        for scene in (*scenes, writing, a_day_later, voted, private):
             await scene(at)
         return at.pictures
 
