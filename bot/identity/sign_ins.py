@@ -250,16 +250,16 @@ class SignIns:
 
     async def _finish_later(self, question: str) -> None:
         pause = FIRST_PAUSE
-        try:
-            while True:
-                await asyncio.sleep(pause)
-                pause = min(2 * pause, MAX_PAUSE)
+        while True:
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, MAX_PAUSE)
+            try:
                 asked = await self._store.sign_in_of(question)
                 if asked is None or not asked.code:
                     return
                 await self.finish(question)
-        except Exception:
-            log.exception("a sign-in could not be finished")
+            except Exception:  # nobody else would try it again before the next start
+                log.exception("a sign-in could not be finished; it is tried again")
 
     def _wider(self, asked: OpenSignIn) -> str:
         try:

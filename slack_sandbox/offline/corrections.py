@@ -46,7 +46,7 @@ _FILES: Final = {
     **dict.fromkeys(("write", "append", "move", "rename", "copy"), 1),
     "replace": 2,
 }
-"""Which word of an operation another file takes the place of. A file that was to be deleted has to be named anew."""
+"""Which word of an operation another file takes the place of. Another file is deleted only if a new request says so."""
 _FILE: Final = re.compile(r"[\w./-]*[A-Za-z_][\w./-]*\.[A-Za-z]{1,5}")
 _NUMBER: Final = re.compile(r"v?\d[\d.,:/-]*")
 

@@ -17,11 +17,13 @@ import aiohttp
 import pytest
 
 from bot.config import mcp_json, settings
-from bot.core.identity import SignInNeed
+from bot.core.identity import OpenSignIn, SignInNeed
 from bot.core.tools import DeliveryStatus, Tool
+from bot.errors import StoreError
 from bot.identity import sign_ins, tokens
 from bot.reloading import Reloading
 from bot.slack.delivery import live
+from bot.store.sqlite.identities_store import IdentitiesStore
 from bot.tools.mcp.person_server import PersonServer
 from bot.tools.mcp.toolset import McpToolset
 from slack_sandbox.model import Message, Person
@@ -222,6 +224,31 @@ async def test_a_code_that_is_refused_is_asked_for_once_more(tmp_path: Path) -> 
         assert link(again) != first
         await sign_in(here, server, here.alice, "alice")
         await here.reply(ts, "It said: Connected")
+
+
+async def test_a_sign_in_is_tried_again_also_after_an_error_of_the_database(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sign_ins, "FIRST_PAUSE", 0.02)
+    read, refused = IdentitiesStore.sign_in_of, 0
+
+    async def sign_in_of(store: IdentitiesStore, question: str) -> OpenSignIn | None:
+        nonlocal refused
+        if refused < 2:
+            refused += 1
+            raise StoreError("the disk is full")
+        return await read(store, question)
+
+    async with opened(tmp_path) as (here, server):
+        ts = await here.slack.say(here.general, here.alice, "<@BOT> whoami")
+        await question(here, here.alice)
+        here.errors_expected = True
+        server.fails = server.away = True
+        await sign_in(here, server, here.alice, "alice")
+        monkeypatch.setattr(IdentitiesStore, "sign_in_of", sign_in_of)
+        await here.until(lambda: refused == 2, what="two errors of the database", poll=0.01)
+        server.fails = False
+        await here.reply(ts, "It said: Connected.")
 
 
 @pytest.mark.parametrize("used", [False, True])
